@@ -1,0 +1,3 @@
+from dslt_jax.cli.main import run
+
+run()

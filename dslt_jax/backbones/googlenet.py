@@ -1,0 +1,115 @@
+"""BVLC GoogLeNet up to inception_4e, features for tracking.
+
+Preprocessing: RGB 0..255 minus (123, 117, 104). Parameters keep Caffe's layer names, HWIO kernels
+whose first layer takes RGB. Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015,
+and Caffe's bvlc_googlenet deploy file (LRN after pool1 and conv2, pooling with the ceil rule).
+"""
+
+import jax
+import jax.numpy as jnp
+
+from dslt_jax.backbones import layers
+from dslt_jax.config import TrackerConfig
+
+MEAN = (123.0, 117.0, 104.0)
+
+# name -> (inputs, 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection)
+_INCEPTION = {
+    "3a": (192, 64, 96, 128, 16, 32, 32),
+    "3b": (256, 128, 128, 192, 32, 96, 64),
+    "4a": (480, 192, 96, 208, 16, 48, 64),
+    "4b": (512, 160, 112, 224, 24, 64, 64),
+    "4c": (512, 128, 128, 256, 24, 64, 64),
+    "4d": (512, 112, 144, 288, 32, 64, 64),
+    "4e": (528, 256, 160, 320, 32, 128, 128),
+}
+LAYERS = tuple(_INCEPTION)
+
+
+def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
+    """Returns the exact keys and shapes that `apply` needs: all layers up to the deep one."""
+    _check(config)
+    shapes = {
+        "conv1/7x7_s2/w": (7, 7, 3, 64),
+        "conv2/3x3_reduce/w": (1, 1, 64, 64),
+        "conv2/3x3/w": (3, 3, 64, 192),
+    }
+    for name in LAYERS[: LAYERS.index(config.deep_layer) + 1]:
+        cin, one, red3, three, red5, five, proj = _INCEPTION[name]
+        prefix = f"inception_{name}"
+        shapes[f"{prefix}/1x1/w"] = (1, 1, cin, one)
+        shapes[f"{prefix}/3x3_reduce/w"] = (1, 1, cin, red3)
+        shapes[f"{prefix}/3x3/w"] = (3, 3, red3, three)
+        shapes[f"{prefix}/5x5_reduce/w"] = (1, 1, cin, red5)
+        shapes[f"{prefix}/5x5/w"] = (5, 5, red5, five)
+        shapes[f"{prefix}/pool_proj/w"] = (1, 1, cin, proj)
+    biases = {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+    return shapes | biases
+
+
+def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:
+    """Returns He-normal random parameters, for timing and tests."""
+    return layers.he_init(key, param_shapes(config))
+
+
+def strides(config: TrackerConfig) -> tuple[int, int]:
+    """Returns the strides in pixels of the shallow and the deep feature map."""
+    _check(config)
+    return tuple(8 if name.startswith("3") else 16 for name in (config.shallow_layer, config.deep_layer))
+
+
+def apply(
+    params: dict[str, jax.Array], image: jax.Array, config: TrackerConfig
+) -> tuple[jax.Array, jax.Array]:
+    """Returns the shallow and the deep feature map of `image` (N, H, W, 3), RGB float32 0..255.
+
+    H and W are multiples of 16; the maps are (N, H/8, W/8, C) for 3a and 3b, (N, H/16, W/16, C)
+    for 4a to 4e, after the ReLU.
+    """
+    _check(config)
+    # The border is padded with zeros after the mean is taken away, as Caffe does.
+    x = image - jnp.asarray(MEAN, image.dtype)
+    x = jax.nn.relu(layers.stem_conv(x, *_weights(params, "conv1/7x7_s2")))
+    x = layers.local_response_norm(layers.max_pool(x, stride=2))
+    x = layers.conv_relu(x, *_weights(params, "conv2/3x3_reduce"))
+    x = layers.conv_relu(x, *_weights(params, "conv2/3x3"))
+    x = layers.max_pool(layers.local_response_norm(x), stride=2)
+    maps = {}
+    for name in LAYERS:
+        if name == "4a":
+            x = layers.max_pool(x, stride=2)
+        x = maps[name] = _inception(params, f"inception_{name}", x)
+        if name == config.deep_layer:
+            break
+    return maps[config.shallow_layer], maps[config.deep_layer]
+
+
+def _weights(params, name: str) -> tuple[jax.Array, jax.Array]:
+    return params[f"{name}/w"], params[f"{name}/b"]
+
+
+def _inception(params, name: str, x: jax.Array) -> jax.Array:
+    # The three 1x1 convolutions that read x are one matrix product.
+    heads = [_weights(params, f"{name}/{branch}") for branch in ("1x1", "3x3_reduce", "5x5_reduce")]
+    kernel = jnp.concatenate([w for w, _ in heads], axis=-1)
+    bias = jnp.concatenate([b for _, b in heads])
+    y = layers.conv_relu(x, kernel, bias)
+    one, three, five = jnp.split(y, [heads[0][1].size, heads[0][1].size + heads[1][1].size], axis=-1)
+    three = layers.conv_relu(three, *_weights(params, f"{name}/3x3"))
+    five = layers.conv_relu(five, *_weights(params, f"{name}/5x5"))
+    pool = layers.max_pool(x, stride=1, pad=1)
+    pool = layers.conv_relu(pool, *_weights(params, f"{name}/pool_proj"))
+    return jnp.concatenate([one, three, five, pool], axis=-1)
+
+
+def _check(config: TrackerConfig) -> None:
+    for field in ("shallow_layer", "deep_layer"):
+        if getattr(config, field) not in LAYERS:
+            raise ValueError(
+                f"{field}='{getattr(config, field)}' is no GoogLeNet layer: "
+                f"choose one of {', '.join(LAYERS)}"
+            )
+    if LAYERS.index(config.shallow_layer) > LAYERS.index(config.deep_layer):
+        raise ValueError(
+            f"shallow_layer={config.shallow_layer} lies above deep_layer={config.deep_layer}"
+        )
