@@ -1,0 +1,19 @@
+"""Measures of tracking: `evaluate(dataset, results, policy)` and its relatives."""
+
+from dslt_jax.benchmarks.metrics.compare import Comparison, Interval, bootstrap, paired
+from dslt_jax.benchmarks.metrics.ope import MEASURES, Scores, align, evaluate
+from dslt_jax.benchmarks.metrics.policy import POLICIES, Policy, by_name
+
+__all__ = [
+    "MEASURES",
+    "POLICIES",
+    "Comparison",
+    "Interval",
+    "Policy",
+    "Scores",
+    "align",
+    "bootstrap",
+    "by_name",
+    "evaluate",
+    "paired",
+]

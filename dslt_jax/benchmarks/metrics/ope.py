@@ -1,0 +1,245 @@
+"""Success, precision and their summaries over one pass of each sequence (OPE and its relatives)."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from dslt_jax import boxes as boxes_lib
+from dslt_jax.benchmarks.datasets import Dataset, Sequence
+from dslt_jax.benchmarks.metrics import policy as policy_lib
+from dslt_jax.boxes import Array
+
+# key -> how a report calls it
+MEASURES = {
+    "auc": "AUC",
+    "p20": "P20",
+    "np20": "NP20",
+    "op50": "OP50",
+    "op75": "OP75",
+    "ao": "AO",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """A tracker's scores on S sequences.
+
+    Attributes:
+        tracker, dataset: names.
+        policy: the policy that made them.
+        names: the S sequences.
+        attributes: the S tuples of attributes.
+        frames: (S,) how many frames counted.
+        success: (S, T) share of frames over each overlap threshold.
+        precision: (S, 51) share of frames within 0 .. 50 pixels.
+        normalized_precision: (S, 51) share within 0 .. 0.5 of the target's size.
+        ao, op50, op75: (S,) average overlap; share of frames over 0.5 and over 0.75.
+        pooled: GOT-10k's way: `ao`, `sr50`, `sr75` over all frames of all sequences but each first.
+        problems: sentences about results that did not fit.
+    """
+
+    tracker: str
+    dataset: str
+    policy: policy_lib.Policy
+    names: tuple[str, ...]
+    attributes: tuple[tuple[str, ...], ...]
+    frames: np.ndarray
+    success: Array
+    precision: Array
+    normalized_precision: Array
+    ao: Array
+    op50: Array
+    op75: Array
+    pooled: Mapping[str, float]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def auc(self) -> Array:
+        """(S,) mean of each success curve."""
+        return self.success.mean(axis=1)
+
+    @property
+    def p20(self) -> Array:
+        """(S,) precision at 20 pixels."""
+        return self.precision[:, 20]
+
+    @property
+    def np20(self) -> Array:
+        """(S,) normalised precision at 0.2."""
+        return self.normalized_precision[:, 20]
+
+    def per_sequence(self) -> dict[str, Array]:
+        """Returns every measure of MEASURES as (S,) values."""
+        return {key: getattr(self, key) for key in MEASURES}
+
+    def summary(self, names: Iterable[str] | None = None) -> dict[str, float]:
+        """Returns the mean of each measure over the sequences, or over `names` among them."""
+        rows = self._rows(names)
+        return {key: float(values[rows].mean()) for key, values in self.per_sequence().items()}
+
+    def success_curve(self, names: Iterable[str] | None = None) -> Array:
+        """Returns the mean success curve (T,)."""
+        return self.success[self._rows(names)].mean(axis=0)
+
+    def precision_curve(self, names: Iterable[str] | None = None) -> Array:
+        """Returns the mean precision curve (51,)."""
+        return self.precision[self._rows(names)].mean(axis=0)
+
+    def by_attribute(self) -> dict[str, tuple[str, ...]]:
+        """Returns the names of the sequences with each attribute; `summary` takes them."""
+        found = sorted({attribute for group in self.attributes for attribute in group})
+        return {
+            attribute: tuple(
+                name
+                for name, group in zip(self.names, self.attributes, strict=True)
+                if attribute in group
+            )
+            for attribute in found
+        }
+
+    def only(self, names: Iterable[str]) -> "Scores":
+        """Returns the scores of these sequences, in their order; `pooled` stays the whole's."""
+        rows = self._rows(names)
+        per_row = ("frames", "success", "precision", "normalized_precision", "ao", "op50", "op75")
+        return dataclasses.replace(
+            self,
+            names=tuple(self.names[row] for row in rows),
+            attributes=tuple(self.attributes[row] for row in rows),
+            **{field: getattr(self, field)[rows] for field in per_row},
+        )
+
+    def _rows(self, names: Iterable[str] | None) -> np.ndarray:
+        if names is None:
+            return np.arange(len(self.names))
+        index = {name: row for row, name in enumerate(self.names)}
+        return np.array([index[name] for name in names], int)
+
+
+def evaluate(
+    dataset: Dataset | Iterable[Sequence],
+    results: Mapping[str, Array],
+    policy: policy_lib.Policy | str = "wu",
+    tracker: str = "",
+) -> Scores:
+    """Scores a tracker's boxes on the sequences that have results.
+
+    Args:
+        dataset: the sequences with their ground truth.
+        results: sequence name -> (N, 4) boxes, 0-based pixel edges. Rows that are missing at the
+            end fail, rows too many are cut; `problems` says so.
+        policy: a policy or the name of one.
+        tracker: a name to keep with the scores.
+
+    Raises:
+        ValueError: no sequence has results, or a result is not (N, 4).
+    """
+    if isinstance(policy, str):
+        policy = policy_lib.by_name(policy)
+    sequences = [sequence for sequence in dataset if sequence.name in results]
+    if not sequences:
+        raise ValueError(f"{tracker or 'the tracker'} has no results on any of the sequences")
+    problems, aligned = [], []
+    for sequence in sequences:
+        boxes, problem = align(sequence, results[sequence.name])
+        aligned.append(boxes)
+        problems += [f"{sequence.name}: {problem}"] if problem else []
+
+    lengths = np.array([len(sequence) for sequence in sequences])
+    starts = np.cumsum(lengths) - lengths
+    owner = np.repeat(np.arange(len(sequences)), lengths)
+    truth, result = np.concatenate([s.boxes for s in sequences]), np.concatenate(aligned)
+    origin = np.array([s.origin for s in sequences])[owner]
+    overlap, distance, normalized, counts = policy_lib.frame_errors(
+        policy, truth, result, starts, origin
+    )
+    pooled = _pooled(truth, result, starts, sequences)
+    if policy.name == "pysot":
+        absent = [s.tags.get("absent", np.zeros(len(s), bool)) for s in sequences]
+        counts &= ~np.concatenate(absent)
+    overlap, distance, normalized, owner = (
+        values[counts] for values in (overlap, distance, normalized, owner)
+    )
+    frames = np.bincount(owner, minlength=len(sequences))
+    if not frames.all():
+        empty = sequences[int(np.argmin(frames))].name
+        raise ValueError(f"{empty} has no frame with ground truth that policy {policy.name} counts")
+
+    def share_over(values: Array, thresholds: Array) -> Array:
+        return _share_over(values, thresholds, policy.strict, owner, frames)
+
+    def share_within(values: Array, thresholds: Array) -> Array:
+        return 1 - _share_over(values, thresholds, True, owner, frames)
+
+    op = share_over(overlap, np.array([0.5, 0.75]))
+    return Scores(
+        tracker=tracker,
+        dataset=getattr(dataset, "name", ""),
+        policy=policy,
+        names=tuple(sequence.name for sequence in sequences),
+        attributes=tuple(tuple(sequence.attributes) for sequence in sequences),
+        frames=frames,
+        success=share_over(overlap, policy.overlaps),
+        precision=share_within(distance, policy_lib.DISTANCES),
+        normalized_precision=share_within(normalized, policy_lib.NORMALIZED_DISTANCES),
+        ao=np.bincount(owner, np.maximum(overlap, 0)) / frames,
+        op50=op[:, 0],
+        op75=op[:, 1],
+        pooled=pooled,
+        problems=tuple(problems),
+    )
+
+
+def align(sequence: Sequence, boxes: Array) -> tuple[Array, str | None]:
+    """Returns boxes with a row for each frame, and a sentence when they did not fit.
+
+    Results that also hold the rows which the protocol skips (Tiger1) lose them.
+    """
+    boxes = np.asarray(boxes, np.float64)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"results of {sequence.name} have shape {boxes.shape}, need (N, 4)")
+    count, given = len(sequence), len(boxes)
+    if sequence.skipped and given == count + sequence.skipped:
+        return boxes[sequence.skipped :], None
+    if given > count:
+        return boxes[:count], f"{given} rows for {count} frames, the last {given - count} ignored"
+    if given < count:
+        missing = np.full((count - given, 4), np.nan)
+        return np.concatenate([boxes, missing]), (
+            f"{given} rows for {count} frames, the missing {count - given} count as failures"
+        )
+    return boxes, None
+
+
+def _share_over(
+    values: Array, thresholds: Array, strict: bool, owner: np.ndarray, frames: np.ndarray
+) -> Array:
+    """Returns (S, T): the share of each sequence's frames with values over each threshold."""
+    passed = np.searchsorted(thresholds, values, side="left" if strict else "right")
+    width = len(thresholds) + 1
+    counts = np.bincount(owner * width + passed, minlength=len(frames) * width)
+    # A frame that passes k thresholds is over the first k.
+    over = counts.reshape(-1, width)[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    return over / frames[:, None]
+
+
+def _pooled(
+    truth: Array, result: Array, starts: np.ndarray, sequences: list[Sequence]
+) -> dict[str, float]:
+    """GOT-10k: average overlap and success rates over all frames but the first ones."""
+    counts = np.asarray(~np.any(np.isnan(truth), axis=1))
+    counts[starts] = False
+    if not counts.any():
+        return {"ao": np.nan, "sr50": np.nan, "sr75": np.nan}
+    if all(sequence.image_size for sequence in sequences):
+        limit = np.repeat(
+            [sequence.image_size for sequence in sequences], [len(s) for s in sequences], axis=0
+        )
+        truth = boxes_lib.clip(truth, limit[:, 0], limit[:, 1])
+        result = boxes_lib.clip(result, limit[:, 0], limit[:, 1])
+    overlap = np.nan_to_num(boxes_lib.iou(result, truth))[counts]
+    return {
+        "ao": float(overlap.mean()),
+        "sr50": float((overlap > 0.5).mean()),
+        "sr75": float((overlap > 0.75).mean()),
+    }
