@@ -13,6 +13,14 @@ LAYOUTS = {
     "otb100": ("otb", "OTB-2015, 100 targets"),
     "otb50": ("otb", "the hard half of OTB-2015, 50 targets"),
     "otb2013": ("otb", "OTB-2013, 51 targets"),
+    "tc128": ("tc128", "Temple-Color-128, 129 targets"),
+    "uav123": ("uav", "UAV123, 123 targets"),
+    "uav20l": ("uav", "UAV20L, 20 long targets"),
+    "vot": ("vot", "any folder in VOT layout"),
+    "vot2016": ("vot", "VOT-2016, 60 sequences"),
+    "lasot": ("lasot", "LaSOT layout"),
+    "got10k": ("got10k", "GOT-10k layout, train or val"),
+    "generic": ("generic", "a folder of folders with images and a text file of boxes"),
 }
 
 

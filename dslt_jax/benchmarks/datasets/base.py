@@ -7,6 +7,7 @@ from collections.abc import Sequence as SequenceABC
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from dslt_jax.boxes import Array, bounding_box
 
@@ -24,15 +25,16 @@ class Sequence:
     Attributes:
         name: the benchmark's name of the target.
         ground_truth: (N, 4) boxes or (N, 8) polygons, float64, 0-based pixel edges; a row of NaN
-            where the annotators say that the target is absent.
+            where the files say that the target is absent, zeros are kept as they are.
         list_frames: lists the N image paths; called once, when `frames` is first read.
         attributes: the challenges that the benchmark names for the whole sequence.
-        tags: per-frame marks, name -> (N,) bool.
+        tags: per-frame marks, name -> (N,) bool; "absent" marks frames that some policies drop.
         start: the benchmark's own number of the first frame.
         skipped: annotated rows before the first one, which the protocol leaves out; results that
             have them lose them when they are read.
         origin: what was taken from x and y of the benchmark's files (1 for 1-based ones).
         image_size: (width, height) where the benchmark's own files say it.
+        listed: how many frames the benchmark is known to have here, for checking.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Sequence:
     skipped: int = 0
     origin: float = 0.0
     image_size: tuple[int, int] | None = None
+    listed: int | None = None
 
     def __len__(self) -> int:
         return len(self.ground_truth)
@@ -59,6 +62,17 @@ class Sequence:
         if self.ground_truth.shape[1] == 4:
             return self.ground_truth
         return bounding_box(self.ground_truth)
+
+    @functools.cached_property
+    def frame_size(self) -> tuple[int, int]:
+        """(width, height) of the images, read from the first one unless the files say it."""
+        if self.image_size:
+            return self.image_size
+        try:
+            with Image.open(self.frames[0]) as image:
+                return image.size
+        except OSError as error:
+            raise DatasetError(f"{self.frames[0]} cannot be read: {error}") from None
 
     @property
     def init_box(self) -> Array:
@@ -139,6 +153,18 @@ def find_optional(
 ) -> tuple[Path | None, tuple[str, ...]]:
     """Returns `find_root`'s answer, or no folder where none was given."""
     return (None, ()) if root is None else find_root(root, count, what)
+
+
+def image_root(root: Path | None, target: str) -> Path:
+    """Returns the root; raises DatasetError when there is none to take images from."""
+    if root is None:
+        raise DatasetError(f"{target} has no images: only annotations were given, no root")
+    return root
+
+
+def folders_with(folder: Path, file: str) -> list[str]:
+    """Returns the names of the folders below `folder` that hold a file matching `file`."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob(file)))
 
 
 def numbered_images(folder: Path) -> dict[int, Path]:

@@ -47,11 +47,11 @@ def otb_names(subset: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def uav123() -> dict[str, UavEntry]:
-    """Returns the 123 targets of UAV123 by name."""
+def uav(subset: str) -> dict[str, UavEntry]:
+    """Returns the targets of uav123 (123) or uav20l (20) by name."""
     return {
         name: UavEntry(name, folder, int(first), int(last))
-        for name, folder, first, last in rows("uav123.txt")
+        for name, folder, first, last in rows(f"{subset}.txt")
     }
 
 

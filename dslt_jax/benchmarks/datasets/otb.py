@@ -16,6 +16,7 @@ from dslt_jax.benchmarks.datasets.base import (
     Sequence,
     find_optional,
     frame_range,
+    image_root,
     numbered_images,
 )
 from dslt_jax.benchmarks.datasets.textfile import read_table, read_text
@@ -100,9 +101,7 @@ def _read(target: str, root: Path | None, annotations: Path | None) -> Sequence:
     truth = truth if cut_already else truth[skipped:]
 
     def list_frames() -> tuple[Path, ...]:
-        if root is None:
-            raise DatasetError(f"{target} has no images: only annotations were given, no root")
-        images = _folder(root, target)[0] / "img"
+        images = _folder(image_root(root, target), target)[0] / "img"
         first = entry.first + skipped if entry else min(numbered_images(images))
         return frame_range(images, first, len(truth))
 
@@ -113,6 +112,7 @@ def _read(target: str, root: Path | None, annotations: Path | None) -> Sequence:
         attributes=attributes,
         start=(entry.first if entry else 1) + skipped,
         skipped=skipped,
+        listed=entry.last - entry.first + 1 - skipped if entry else None,
         origin=ORIGIN,
     )
 

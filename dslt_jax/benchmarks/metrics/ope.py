@@ -149,14 +149,11 @@ def evaluate(
     starts = np.cumsum(lengths) - lengths
     owner = np.repeat(np.arange(len(sequences)), lengths)
     truth, result = np.concatenate([s.boxes for s in sequences]), np.concatenate(aligned)
-    origin = np.array([s.origin for s in sequences])[owner]
-    overlap, distance, normalized, counts = policy_lib.frame_errors(
-        policy, truth, result, starts, origin
-    )
-    pooled = _pooled(truth, result, starts, sequences)
+    overlap, distance, normalized, counts = policy_lib.frame_errors(policy, truth, result, starts)
+    absent = np.concatenate([s.tags.get("absent", np.zeros(len(s), bool)) for s in sequences])
+    pooled = _pooled(truth, result, starts, absent, sequences)
     if policy.name == "pysot":
-        absent = [s.tags.get("absent", np.zeros(len(s), bool)) for s in sequences]
-        counts &= ~np.concatenate(absent)
+        counts = counts & ~absent
     overlap, distance, normalized, owner = (
         values[counts] for values in (overlap, distance, normalized, owner)
     )
@@ -224,10 +221,14 @@ def _share_over(
 
 
 def _pooled(
-    truth: Array, result: Array, starts: np.ndarray, sequences: list[Sequence]
+    truth: Array,
+    result: Array,
+    starts: np.ndarray,
+    absent: np.ndarray,
+    sequences: list[Sequence],
 ) -> dict[str, float]:
     """GOT-10k: average overlap and success rates over all frames but the first ones."""
-    counts = np.asarray(~np.any(np.isnan(truth), axis=1))
+    counts = np.asarray(~np.any(np.isnan(truth), axis=1)) & ~absent
     counts[starts] = False
     if not counts.any():
         return {"ao": np.nan, "sr50": np.nan, "sr75": np.nan}

@@ -12,6 +12,8 @@ from dslt_jax.boxes import Array
 
 DISTANCES = np.arange(51.0)  # pixels
 NORMALIZED_DISTANCES = np.arange(51) / 100  # of the target's width and height
+# The toolkits ask for x, y > 0 in 1-based pixels, ours are 0-based.
+ONE_BASED = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Policy:
         name: wu, got10k, pysot or vot.
         thresholds: number of overlap thresholds from 0 to 1.
         strict: whether a frame succeeds at overlap > t; otherwise at overlap >= t.
-        truth: what an annotated frame is: "positive", all of x, y, w, h > 0 in the benchmark's own
+        truth: what an annotated frame is: "positive", all of x, y, w, h > 0 in 1-based
             coordinates; "sized", w and h > 0 for overlap and a center > 0 for precision; "present",
             no NaN.
         drop: whether frames without truth are left out; otherwise they fail success and pass
@@ -41,12 +43,9 @@ class Policy:
     repeat_invalid: bool = False
 
     @property
-    def overlaps(self) -> Array:
-        """The overlap thresholds (T,), as the toolkit's own code computes them."""
-        if self.name == "pysot":
-            # With its rounding errors, for scores equal to the toolkit's on ties.
-            return np.arange(self.thresholds) * 0.05
-        return np.linspace(0, 1, self.thresholds, dtype=np.float64)
+    def overlaps(self) -> np.ndarray:
+        """The overlap thresholds (T,), rounded as numpy's linspace does in the toolkits."""
+        return np.linspace(0, 1, self.thresholds)
 
     def describe(self) -> str:
         """Returns one line that says what the policy does."""
@@ -92,7 +91,7 @@ def by_name(name: str, thresholds: int | None = None) -> Policy:
 
 
 def frame_errors(
-    policy: Policy, truth: Array, result: Array, starts: np.ndarray, origin: Array
+    policy: Policy, truth: Array, result: Array, starts: np.ndarray
 ) -> tuple[Array, Array, Array, np.ndarray]:
     """Returns each frame's overlap, center distance, normalised distance, and whether it counts.
 
@@ -101,7 +100,6 @@ def frame_errors(
         truth: (M, 4) ground truth of all sequences' frames, one after the other.
         result: (M, 4) a tracker's boxes.
         starts: (S,) the index of each sequence's first frame.
-        origin: (M,) what was taken from x and y of the benchmark's files.
 
     Returns:
         Four arrays (M,): overlap, -1 where the frame must fail; distance in pixels and distance in
@@ -115,7 +113,7 @@ def frame_errors(
     with np.errstate(over="ignore"):
         normalized = np.linalg.norm(offset / size, axis=1)
 
-    sized, centred = _has_truth(policy, truth, origin)
+    sized, centred = _has_truth(policy, truth)
     overlap = np.where(sized, np.nan_to_num(overlap, nan=-1), -1)
     distance = np.where(centred, np.nan_to_num(distance, nan=np.inf), -1)
     normalized = np.where(centred, np.nan_to_num(normalized, nan=np.inf), -1)
@@ -135,13 +133,13 @@ def _replaced(policy: Policy, truth: Array, result: Array, starts: np.ndarray) -
     return result
 
 
-def _has_truth(policy: Policy, truth: Array, origin: Array) -> tuple[np.ndarray, np.ndarray]:
+def _has_truth(policy: Policy, truth: Array) -> tuple[np.ndarray, np.ndarray]:
     if policy.truth == "present":
         present = ~np.any(np.isnan(truth), axis=1)
         return present, present
     sized = np.all(truth[:, 2:] > 0, axis=1)
     if policy.truth == "positive":
-        positive = sized & np.all(truth[:, :2] + origin[:, None] > 0, axis=1)
+        positive = sized & np.all(truth[:, :2] + ONE_BASED > 0, axis=1)
         return positive, positive
-    # pysot's center is x + (w - 1) / 2 in the file's coordinates.
-    return sized, np.all(boxes.center(truth) + origin[:, None] - 0.5 > 0, axis=1)
+    # pysot's center is x + (w - 1) / 2.
+    return sized, np.all(boxes.center(truth) + ONE_BASED - 0.5 > 0, axis=1)

@@ -1,0 +1,68 @@
+"""VOT layout: `vot2016`, `vot2018`, ..., all read by what the folder has.
+
+`<name>/00000001.jpg` or `<name>/color/00000001.jpg`, `<name>/groundtruth.txt` with rotated polygons
+of 8 numbers or boxes of 4, `list.txt` with the names, and a 0 or 1 a frame in `<tag>.tag` or
+`<tag>.label`. Coordinates are taken as they are.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from dslt_jax.benchmarks.datasets.base import (
+    Dataset,
+    DatasetError,
+    Sequence,
+    find_optional,
+    folders_with,
+    frame_range,
+    image_root,
+)
+from dslt_jax.benchmarks.datasets.textfile import read_table, read_text
+
+TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
+
+
+def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
+    """Returns the sequences of `list.txt`, or every folder with a groundtruth.txt."""
+    folder, notes = find_optional(root, _count, "folders with groundtruth.txt")
+    texts, more = find_optional(annotations, _count, "folders with groundtruth.txt")
+    source = texts or folder
+    assert source is not None
+    if (source / "list.txt").is_file():
+        names = read_text(source / "list.txt").split()
+    else:
+        names = folders_with(source, "groundtruth.txt")
+
+    def read(target: str) -> Sequence:
+        return _read(target, folder, source)
+
+    return Dataset(name, tuple(names), read, "vot", folder, notes + more)
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for _ in folder.glob("*/groundtruth.txt"))
+
+
+def _read(target: str, root: Path | None, annotations: Path) -> Sequence:
+    folder = annotations / target
+    if not folder.is_dir():
+        raise DatasetError(f"the sequence folder {folder} is missing")
+    truth = read_table(folder / "groundtruth.txt", (4, 8))
+    tags = {}
+    for path in sorted([*folder.glob("*.tag"), *folder.glob("*.label")]):
+        marks = read_table(path, (1,))[:, 0] > 0
+        tags[path.stem] = np.pad(marks, (0, max(0, len(truth) - len(marks))))[: len(truth)]
+
+    def list_frames() -> tuple[Path, ...]:
+        images = image_root(root, target) / target
+        color = images / "color"
+        return frame_range(color if color.is_dir() else images, 1, len(truth))
+
+    return Sequence(
+        name=target,
+        ground_truth=truth,
+        list_frames=list_frames,
+        attributes=tuple(tag for tag, marks in tags.items() if marks.any()),
+        tags=tags,
+    )
