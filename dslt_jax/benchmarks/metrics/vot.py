@@ -1,0 +1,271 @@
+"""VOT's measures of supervised runs: accuracy, robustness, reliability, expected average overlap.
+
+Two toolkits define them a little differently; `Variant` names the choices.
+- matlab (votchallenge/vot-toolkit, VOT-2016; pysot has the same EAO): overlaps are averaged over
+  the repetitions frame by frame and then over all frames; EAO fragments run from one start to the
+  next one inclusive, undefined overlaps are 0, a fragment weighs 1 / repetitions times the share of
+  its frames with the tag; EAO is the mean over lengths low .. high.
+- toolkit (votchallenge/toolkit, Python): a sequence's accuracy is the mean over its repetitions and
+  sequences weigh by length; fragments end before the failure and all weigh 1; EAO is the mean over
+  curve positions low .. high counted from 0, that is lengths low + 1 .. high + 1.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as SequenceABC
+from typing import NamedTuple
+
+import numpy as np
+
+from dslt_jax import boxes as boxes_lib
+from dslt_jax.benchmarks import trajectory as trajectory_lib
+from dslt_jax.benchmarks.datasets import Dataset, Sequence
+from dslt_jax.benchmarks.metrics.raster import raster_iou
+from dslt_jax.benchmarks.trajectory import Trajectory
+from dslt_jax.boxes import Array
+
+# Lengths over which EAO is averaged: half the mass of the sequences' lengths around their mode.
+INTERVALS = {
+    "vot2016": (108, 371),
+    "vot2017": (100, 356),
+    "vot2018": (100, 356),
+    "vot2019": (46, 291),
+}
+SKIP = 5  # frames between a failure and the next start
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """How to measure.
+
+    Attributes:
+        name: matlab or toolkit.
+        raster: whether overlaps count pixels, as both toolkits do; otherwise they are exact.
+        bounded: whether only what lies in the image counts (VOT-2016 and later).
+        burnin: frames after each start that accuracy leaves out.
+        sensitivity: S of the reliability exp(-S F / N).
+    """
+
+    name: str = "matlab"
+    raster: bool = True
+    bounded: bool = True
+    burnin: int = 10
+    sensitivity: float = 30.0
+
+    def describe(self) -> str:
+        """Returns one line that says what was chosen."""
+        return (
+            f"policy vot ({self.name}): {'pixel' if self.raster else 'exact'} overlap, "
+            f"{'bounded by the image' if self.bounded else 'unbounded'}, burn-in {self.burnin}, "
+            f"sensitivity {self.sensitivity:g}"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class VotScores:
+    """A tracker's supervised scores on S sequences.
+
+    Attributes:
+        tracker, dataset, variant, names: what was measured, and how.
+        lengths: (S,) frames.
+        accuracy_by_sequence: (S,) mean overlap of the valid frames, NaN where there is none.
+        failures_by_sequence: (S,) failures, mean over repetitions.
+        accuracy: mean overlap of the tracker, as the variant defines it.
+        failures: failures of all sequences together, mean over repetitions.
+        robustness: mean number of failures a sequence, weighted by length.
+        reliability: exp(-S F / N), F failures in N frames; with `accuracy` a point of the A-R plot.
+        eao: expected average overlap.
+        interval: the lengths (low, high) of `eao`.
+        curve: (L,) expected overlap of runs of 1 .. L frames, NaN where no run is that long.
+    """
+
+    tracker: str
+    dataset: str
+    variant: Variant
+    names: tuple[str, ...]
+    lengths: np.ndarray
+    accuracy_by_sequence: Array
+    failures_by_sequence: Array
+    accuracy: float
+    failures: float
+    robustness: float
+    reliability: float
+    eao: float
+    interval: tuple[int, int]
+    curve: Array
+
+    def summary(self) -> dict[str, float]:
+        """Returns the numbers of a leaderboard."""
+        return {
+            "eao": self.eao,
+            "accuracy": self.accuracy,
+            "robustness": self.robustness,
+            "reliability": self.reliability,
+            "failures": self.failures,
+            "failures_per_100_frames": 100 * self.failures / float(self.lengths.sum()),
+        }
+
+
+class _Fragment(NamedTuple):
+    overlaps: Array  # (L,), undefined ones are 0
+    failed: bool
+    weight: float
+
+
+def overlaps(trajectory: Trajectory, sequence: Sequence, variant: Variant) -> Array:
+    """Returns the overlap (N,) with the ground truth, NaN in frames without a region."""
+    bounds = sequence.frame_size if variant.bounded else None
+    if variant.raster:
+        values = raster_iou(trajectory.regions, sequence.ground_truth, bounds)
+        # Frames whose truth is absent overlap with nothing.
+        return np.where(trajectory.codes == trajectory_lib.TRACKED, values, np.nan)
+    values = boxes_lib.polygon_iou(trajectory.regions, sequence.ground_truth, bounds)
+    absent = np.any(np.isnan(sequence.ground_truth), axis=1)
+    return np.where((trajectory.codes == trajectory_lib.TRACKED) & absent, 0, values)
+
+
+def evaluate(
+    dataset: Dataset | Iterable[Sequence],
+    runs: Mapping[str, SequenceABC[Trajectory]],
+    variant: Variant | None = None,
+    interval: tuple[int, int] | None = None,
+    tag: str | None = None,
+    tracker: str = "",
+) -> VotScores:
+    """Scores supervised runs.
+
+    Args:
+        dataset: the sequences.
+        runs: sequence name -> the repetitions' trajectories.
+        variant: how to measure; VOT-2016's MATLAB toolkit by default.
+        interval: lengths of EAO; by default the dataset's in INTERVALS, else VOT-2016's.
+        tag: measure accuracy, failures and EAO on the frames with this tag only; "empty" are the
+            frames without any tag.
+        tracker: a name to keep with the scores.
+
+    Raises:
+        ValueError: no sequence has runs, or a run's length is not its sequence's.
+    """
+    variant = variant or Variant()
+    name = getattr(dataset, "name", "")
+    interval = interval or INTERVALS.get(name, INTERVALS["vot2016"])
+    sequences = [sequence for sequence in dataset if runs.get(sequence.name)]
+    if not sequences:
+        raise ValueError(f"{tracker or 'the tracker'} has no runs on any of the sequences")
+    accuracies, pooled, failures, fragments = [], [], [], []
+    for sequence in sequences:
+        marked = _marked(sequence, tag)
+        group = runs[sequence.name]
+        for run in group:
+            if len(run) != len(sequence):
+                raise ValueError(f"{sequence.name}: {len(run)} rows for {len(sequence)} frames")
+        raw = [overlaps(run, sequence, variant) for run in group]
+        pairs = list(zip(group, raw, strict=True))
+        valid = [_valid(run, values, variant, marked) for run, values in pairs]
+        accuracies.append(_nanmean([_nanmean(values) for values in valid]))
+        pooled.append(_mean_over_runs(np.stack(valid)))
+        lost = [((run.codes == trajectory_lib.FAILURE) & marked).sum() for run in group]
+        failures.append(float(np.mean(lost)))
+        for run, values in pairs:
+            fragments += _fragments(run, values, variant, marked, len(group))
+
+    lengths = np.array([len(sequence) for sequence in sequences])
+    accuracy = np.array(accuracies)
+    if variant.name == "matlab":
+        overall = _nanmean(np.concatenate(pooled))
+    else:
+        overall = float(np.nan_to_num(accuracy) @ lengths / lengths.sum())
+    curve = expected_overlaps(fragments)
+    first = interval[0] - (variant.name == "matlab")
+    last = interval[1] - (variant.name == "matlab")
+    total = float(np.sum(failures))
+    robustness = float(np.array(failures) @ lengths / lengths.sum())
+    per_frame = total / lengths.sum() if variant.name == "matlab" else robustness / lengths.mean()
+    return VotScores(
+        tracker=tracker,
+        dataset=name,
+        variant=variant,
+        names=tuple(sequence.name for sequence in sequences),
+        lengths=lengths,
+        accuracy_by_sequence=accuracy,
+        failures_by_sequence=np.array(failures),
+        accuracy=overall,
+        failures=total,
+        robustness=robustness,
+        reliability=float(np.exp(-variant.sensitivity * per_frame)),
+        eao=_nanmean(curve[first : last + 1]),
+        interval=interval,
+        curve=curve,
+    )
+
+
+def expected_overlaps(fragments: SequenceABC[_Fragment]) -> Array:
+    """Returns (L,): the weighted mean of fragments' mean overlap over frames 2 .. N, N = 1 .. L.
+
+    A failed fragment goes on with zeros; one that ended with its sequence is left out of longer N.
+    """
+    longest = max(len(fragment.overlaps) for fragment in fragments)
+    total, weights = np.zeros(longest), np.zeros(longest)
+    for values, failed, weight in fragments:
+        padded = np.zeros(longest)
+        padded[: len(values)] = values
+        end = longest if failed else len(values)
+        mean = np.cumsum(padded[1:end]) / np.arange(1, end)
+        # Position 0 has no frame to average: the toolkits put the first overlap there.
+        total[:end] += weight * np.concatenate([padded[:1], mean])
+        weights[:end] += weight
+    return np.where(weights > 0, total / np.where(weights > 0, weights, 1), np.nan)
+
+
+def _fragments(
+    run: Trajectory, values: Array, variant: Variant, marked: np.ndarray, repetitions: int
+) -> list[_Fragment]:
+    """Cuts a run at its failures."""
+    lost = np.flatnonzero(run.codes == trajectory_lib.FAILURE).tolist()
+    defined = np.nan_to_num(values)
+    if variant.name == "toolkit":
+        starts = np.flatnonzero(run.codes == trajectory_lib.INITIALIZATION).tolist()
+        cuts = [(start, end, True) for start, end in zip(starts, lost, strict=False)]
+        if not len(lost):
+            cuts = [(0, len(run), False)]
+        elif len(starts) > len(lost):
+            cuts.append((starts[-1], len(run), False))
+        return [_Fragment(defined[a:b], failed, 1.0) for a, b, failed in cuts]
+    points = [0, *(i + SKIP for i in lost if i + SKIP <= len(run))]
+    fragments = []
+    for i, start in enumerate(points):
+        last = i == len(points) - 1
+        end = len(run) if last else points[i + 1] + 1
+        if end > start:
+            share = marked[start:end].mean()
+            fragments.append(_Fragment(defined[start:end], not last, share / repetitions))
+    return fragments
+
+
+def _valid(run: Trajectory, values: Array, variant: Variant, marked: np.ndarray) -> Array:
+    """Returns overlaps that count for accuracy, NaN elsewhere: no burn-in, only marked frames."""
+    values = np.where(marked, values, np.nan)
+    for start in np.flatnonzero(run.codes == trajectory_lib.INITIALIZATION):
+        values[start : start + variant.burnin] = np.nan
+    return values
+
+
+def _marked(sequence: Sequence, tag: str | None) -> np.ndarray:
+    if tag is None:
+        return np.ones(len(sequence), bool)
+    if tag == "empty":
+        return ~np.any([*sequence.tags.values(), np.zeros(len(sequence), bool)], axis=0)
+    return np.asarray(sequence.tags.get(tag, np.zeros(len(sequence), bool)), bool)
+
+
+def _nanmean(values: Array | list[float]) -> float:
+    values = np.asarray(values, np.float64)
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _mean_over_runs(values: Array) -> Array:
+    """Returns the mean (N,) of (R, N) over the runs in which a frame is defined."""
+    count = (~np.isnan(values)).sum(axis=0)
+    total = np.nansum(values, axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
