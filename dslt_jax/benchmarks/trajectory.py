@@ -16,7 +16,8 @@ class Trajectory:
     """One run over the N frames of a sequence.
 
     Attributes:
-        regions: (N, 4) boxes or (N, 8) polygons, NaN in frames without one.
+        regions: (N, 4) boxes or (N, 8) polygons, NaN in frames without one; the frame of a start
+            may hold the box of the start.
         codes: (N,) int8, TRACKED where there is a region, else INITIALIZATION (the tracker was
             started here), FAILURE (it was lost here), UNKNOWN (it was not running).
         seconds: (N,) time of each frame, NaN where it is not known.
@@ -54,9 +55,9 @@ def empty(length: int, width: int = 4) -> Trajectory:
 
 
 def from_regions(regions: Array, seconds: Array | None = None) -> Trajectory:
-    """Returns the trajectory of one pass that was started in the first frame."""
+    """Returns the trajectory of one pass over regions (N, 4) or (N, 8), the first one the start."""
     trajectory = empty(len(regions), regions.shape[1])
-    trajectory.regions[1:] = regions[1:]
+    trajectory.regions[:] = regions
     present = ~np.any(np.isnan(trajectory.regions), axis=1)
     trajectory.codes[present] = TRACKED
     trajectory.codes[0] = INITIALIZATION

@@ -144,6 +144,10 @@ def evaluate(
         boxes, problem = align(sequence, results[sequence.name])
         aligned.append(boxes)
         problems += [f"{sequence.name}: {problem}"] if problem else []
+        invalid = int(np.any(np.isnan(results[sequence.name]), axis=1).sum())
+        if invalid:
+            fate = "repeat the row before" if policy.repeat_invalid else "count as failures"
+            problems.append(f"{sequence.name}: {invalid} rows are not numbers and {fate}")
 
     lengths = np.array([len(sequence) for sequence in sequences])
     starts = np.cumsum(lengths) - lengths

@@ -1,0 +1,69 @@
+"""What a tracker's results are, whatever files they come from."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as SequenceABC
+
+import numpy as np
+
+from dslt_jax.benchmarks import trajectory as trajectory_lib
+from dslt_jax.benchmarks.trajectory import Trajectory
+from dslt_jax.boxes import Array, bounding_box
+
+FORMATS = ("otb", "otb_mat", "got10k", "pysot", "vot")
+EXPERIMENTS = ("baseline", "supervised", "unsupervised")
+
+
+class ResultsError(ValueError):
+    """A folder of results is not as it must be; the text says where."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """A tracker's results on a dataset.
+
+    Attributes:
+        tracker: its name.
+        runs: the dataset's sequence name -> trajectories of the repetitions, 0-based pixel edges.
+        problems: sentences about sequences whose file is missing or cannot be read.
+        format: the one they were read from.
+    """
+
+    tracker: str
+    runs: Mapping[str, SequenceABC[Trajectory]]
+    problems: tuple[str, ...] = ()
+    format: str = "otb"
+
+    @property
+    def boxes(self) -> dict[str, Array]:
+        """Each sequence's first run as (N, 4) boxes: of polygons, the boxes around them."""
+        return {name: _boxes(runs[0].regions) for name, runs in self.runs.items()}
+
+    @property
+    def supervised(self) -> bool:
+        """Whether some run was started again after a failure."""
+        runs = [run for group in self.runs.values() for run in group]
+        return any((run.codes == trajectory_lib.FAILURE).any() for run in runs)
+
+
+def key(name: str) -> str:
+    """Returns a sequence's name as one can compare it: Jogging.1, jogging-1 and Jogging_1 agree."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def common(names: Iterable[Iterable[str]]) -> list[str]:
+    """Returns the names that all have, in the first one's order."""
+    groups = [list(group) for group in names]
+    return [name for name in groups[0] if all(name in group for group in groups[1:])]
+
+
+def shifted(regions: Array, origin: float) -> Array:
+    """Returns regions (N, 4) or (N, 8) moved by `origin` in x and y."""
+    if regions.shape[1] == 4:
+        return regions + np.array([origin, origin, 0, 0])
+    return regions + origin
+
+
+def _boxes(regions: Array) -> Array:
+    return regions if regions.shape[1] == 4 else bounding_box(regions)
