@@ -19,8 +19,9 @@ that holds inside the image only, where all nine taps see a pixel. At the border
 padding, which stands for the mean of the weights' own preprocessing. So the mean stays a parameter
 of the network ('mean', RGB 0..255) and the import is exact everywhere.
 
-Nobody says for certain in which channel order amdegroot's file is; a first kernel whose digest is
-Oxford's in either order settles the order and the preprocessing, for any source.
+Nobody says for certain in which channel order amdegroot's file is (amdegroot/ssd.pytorch, issue
+44); RGB is what torchvision feeds it. A first kernel whose digest is Oxford's in either order
+settles the order and the preprocessing, for any source.
 """
 
 import dataclasses
@@ -48,7 +49,7 @@ CONFIGS = {
 }
 
 _TORCH_KEY = re.compile(r"(?:features\.)?(\d+)\.(weight|bias)")
-_KERAS_KEY = re.compile(r"(?:.*/)?block(\d)_conv(\d)(?:/.*)?")
+_KERAS_KEY = re.compile(r"(?!optimizer)(?:.*/)?block(\d)_conv(\d)(?:/.*)?")
 _FROSSARD_KEY = re.compile(r"(conv\d_\d)_([Wb])")
 _TORCH_INDEX = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)  # of the convolutions
 
@@ -88,8 +89,8 @@ def convert(
       preprocessing: a key of PREPROCESSING where the file's own is not to be used (vgg16 only).
 
     Raises:
-      WeightsError: the preprocessing cannot be told, or arrays are VGG-19's or no floats. Missing arrays and
-        wrong shapes are left for the caller to judge.
+      WeightsError: the preprocessing cannot be told, or arrays are VGG-19's or no floats. Missing
+        arrays and wrong shapes are left for the caller to judge.
     """
     renamed, channels, default = _rename(arrays)
     shapes = network_shapes(backbone)
@@ -106,7 +107,8 @@ def convert(
         params = {k: a.transpose(2, 3, 1, 0) if a.ndim == 4 else a for k, a in params.items()}
     if channels == "BGR" and first in params and params[first].ndim == 4:
         params[first] = params[first][:, :, ::-1]
-    params = {k: np.ascontiguousarray(a, np.float32) for k, a in params.items()}
+    with np.errstate(over="ignore"):  # what overflows is infinite, which is judged later
+        params = {k: np.ascontiguousarray(a, np.float32) for k, a in params.items()}
     fits = first in params and params[first].shape == shapes[first]
     if backbone == "vgg16" and fits and "mean" not in params:
         _set_preprocessing(params, first, preprocessing, default)
@@ -131,14 +133,11 @@ def _rename(
         return renamed, "RGB", _torch_preprocessing(arrays)
     keras = {name: match for name in arrays if (match := _KERAS_KEY.fullmatch(name))}
     if keras:
-        return (
-            {
-                f"conv{match[1]}_{match[2]}/{'w' if arrays[name].ndim == 4 else 'b'}": arrays[name]
-                for name, match in keras.items()
-            },
-            "BGR",
-            "oxford",
-        )
+        renamed = {
+            f"conv{match[1]}_{match[2]}/{'w' if arrays[name].ndim == 4 else 'b'}": arrays[name]
+            for name, match in keras.items()
+        }
+        return renamed, "BGR", "oxford"
     frossard = {name: match for name in arrays if (match := _FROSSARD_KEY.fullmatch(name))}
     if frossard:
         renamed = {f"{m[1]}/{m[2].lower()}": arrays[name] for name, m in frossard.items()}

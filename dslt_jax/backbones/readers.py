@@ -2,19 +2,19 @@
 
 The content decides what a file is, not its name. Each reader returns the arrays under the names
 that the file gives them; `convert` knows what the names mean. Dense layers (2-D arrays) are left
-out: no backbone has any. Sizes are checked against `MAX_BYTES` before anything is decompressed.
+out where they would have to be copied: no backbone has any. Sizes are checked against `MAX_BYTES`
+before anything is decompressed.
 """
 
 import os
 import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dslt_jax.backbones import caffemodel
+from dslt_jax.backbones import caffemodel, matfile
 
 MAX_BYTES = 2 << 30  # VGG-16 with its dense layers is 0.55 GB
 
@@ -51,7 +51,7 @@ def read(path: str | os.PathLike) -> tuple[str, Arrays]:
         ) from None
     except Exception as error:  # parsers of other people's formats raise anything on damaged bytes
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise WeightsError(f"{path} cannot be read as a {kind} file: {reason}") from None
+        raise WeightsError(f"{path} cannot be read as {kind}: {reason}") from None
 
 
 def _kind(path: Path) -> str:
@@ -88,7 +88,7 @@ def _kind_of_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except Exception:  # BadZipFile and others, as the damage falls
         raise WeightsError(f"{path} is a damaged or incomplete zip archive") from None
     if any(name.endswith("data.pkl") for name in names):
         return "pth"
@@ -183,48 +183,23 @@ def _h5(path: Path) -> Arrays:
 
 
 def _mat(path: Path) -> Arrays:
-    import scipy.io
-
-    _check_size(path, _inflated_size(path))
-    content = scipy.io.loadmat(
-        path, variable_names=["layers"], squeeze_me=True, struct_as_record=False
-    )
-    if "layers" not in content:
-        raise WeightsError(f"{path} has no variable 'layers': it is no MatConvNet SimpleNN model")
+    layers = matfile.read(np.memmap(path, mode="r").data, MAX_BYTES).get("layers")
+    if not isinstance(layers, list):
+        raise WeightsError(f"{path} has no cell array 'layers': it is no MatConvNet SimpleNN model")
     arrays = {}
-    for layer in np.atleast_1d(content["layers"]):
-        weights = getattr(layer, "weights", None)
-        if weights is None and hasattr(layer, "filters"):  # models of 2014
-            weights = (layer.filters, layer.biases)
-        if weights is not None and len(weights) >= 2:
-            arrays[f"{layer.name}/w"], arrays[f"{layer.name}/b"] = weights[0], weights[1]
-    return {name: np.asarray(array) for name, array in arrays.items()}
-
-
-def _inflated_size(path: Path) -> int:
-    """The bytes of a MATLAB 5 file's variables, inflated piece by piece and thrown away."""
-    total = 0
-    with path.open("rb") as file:
-        file.seek(126)
-        order = "<" if file.read(2) == b"IM" else ">"
-        while len(tag := file.read(8)) == 8:
-            element, length = struct.unpack(f"{order}II", tag)
-            if element != 15:  # miCOMPRESSED
-                total += length
-                file.seek(length, os.SEEK_CUR)
-                continue
-            inflate = zlib.decompressobj()
-            while length and total <= MAX_BYTES:
-                chunk = file.read(min(length, 1 << 20))
-                if not chunk:
-                    break
-                length -= len(chunk)
-                while chunk and total <= MAX_BYTES:
-                    total += len(inflate.decompress(chunk, 1 << 24))
-                    chunk = inflate.unconsumed_tail
-            if total > MAX_BYTES:
-                break
-    return total
+    for layer in layers:
+        record = layer[0] if isinstance(layer, list) and layer else layer
+        if not isinstance(record, dict):
+            continue
+        # Models of 2014 have fields filters and biases, later ones a cell with both.
+        weights = record.get("weights")
+        if not isinstance(weights, list):
+            weights = [record.get("filters"), record.get("biases")]
+        for suffix, array in zip("wb", weights, strict=False):
+            if isinstance(array, np.ndarray) and array.size:
+                array = array if suffix == "w" else array.ravel()
+                arrays[f"{record.get('name')}/{suffix}"] = array
+    return arrays
 
 
 def _caffemodel(path: Path) -> Arrays:
