@@ -217,6 +217,39 @@ def expected_overlaps(fragments: SequenceABC[_Fragment]) -> Array:
     return np.where(weights > 0, total / np.where(weights > 0, weights, 1), np.nan)
 
 
+def average_overlap(
+    dataset: Dataset | Iterable[Sequence],
+    runs: Mapping[str, SequenceABC[Trajectory]],
+    variant: Variant | None = None,
+) -> tuple[float, Array, Array]:
+    """Scores unsupervised runs.
+
+    Returns:
+        The average overlap, the mean over sequences weighted by length, without the burn-in; each
+        sequence's (S,); and the success curve (100,): the share of frames over 0, 1/99, .. 1, in
+        which the frame of the start counts as a failure and only the last threshold may be equal.
+    """
+    variant = variant or Variant(name="toolkit")
+    thresholds = np.linspace(0, 1, 100)
+    means, lengths, curves = [], [], []
+    for sequence in dataset:
+        group = runs.get(sequence.name, ())
+        if not group:
+            continue
+        marked = np.ones(len(sequence), bool)
+        raw = [overlaps(run, sequence, variant) for run in group]
+        valid = [_valid(run, v, variant, marked) for run, v in zip(group, raw, strict=True)]
+        means.append(_nanmean([_nanmean(values) for values in valid]))
+        lengths.append(len(sequence))
+        defined = np.nan_to_num(np.stack(raw))[..., None]
+        over = np.where(thresholds == 1, defined >= thresholds, defined > thresholds)
+        curves.append(over.mean(axis=(0, 1)))
+    if not means:
+        raise ValueError("there are no runs on any of the sequences")
+    overall = float(np.average(np.nan_to_num(means), weights=lengths))
+    return overall, np.array(means), np.mean(curves, axis=0)
+
+
 def _fragments(
     run: Trajectory, values: Array, variant: Variant, marked: np.ndarray, repetitions: int
 ) -> list[_Fragment]:

@@ -1,0 +1,75 @@
+"""VOT's measures against the official toolkit and against hand-made runs."""
+
+import importlib.util
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dslt_jax.benchmarks import trajectory
+from dslt_jax.benchmarks.datasets import Sequence
+from dslt_jax.benchmarks.metrics import vot
+
+GOLDENS = Path(__file__).parents[1] / "goldens"
+# The toolkit keeps its expected-overlap curve in single precision.
+TOLERANCE = 1e-6
+
+
+def _load_maker():
+    spec = importlib.util.spec_from_file_location("maker", GOLDENS / "make_vot_toolkit.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+maker = _load_maker()
+
+
+def _sequence(name, truth):
+    return Sequence(name=name, ground_truth=truth, list_frames=list, image_size=maker.SIZE)
+
+
+@pytest.fixture(scope="module")
+def golden():
+    return dict(np.load(GOLDENS / "vot_toolkit.npz"))
+
+
+@pytest.fixture(scope="module")
+def stored(golden):
+    sequences, runs, single = [], {}, {}
+    for name in maker.LENGTHS:
+        sequences.append(_sequence(name, golden[f"{name}/truth"]))
+        parts = [(golden[f"{name}/{i}/regions"], golden[f"{name}/{i}/codes"]) for i in range(2)]
+        runs[name] = [maker.to_trajectory(*part) for part in parts]
+        single[name] = [trajectory.from_regions(parts[0][0])]
+    return sequences, runs, single
+
+
+def _check(sequences, runs, single, official):
+    variant = vot.Variant(name="toolkit")
+    scores = vot.evaluate(sequences, runs, variant, maker.INTERVAL)
+    for field in ("accuracy", "robustness", "reliability", "eao"):
+        np.testing.assert_allclose(getattr(scores, field), official[field], atol=TOLERANCE)
+    np.testing.assert_allclose(
+        scores.accuracy_by_sequence, official["sequence_accuracy"], atol=TOLERANCE
+    )
+    np.testing.assert_allclose(
+        scores.failures_by_sequence, official["sequence_failures"], atol=TOLERANCE
+    )
+    np.testing.assert_allclose(scores.curve, official["eao_curve"], atol=TOLERANCE)
+    overall, _, success = vot.average_overlap(sequences, single, variant)
+    np.testing.assert_allclose(overall, official["average_overlap"], atol=TOLERANCE)
+    np.testing.assert_allclose(success, official["success"], atol=TOLERANCE)
+
+
+def test_agrees_with_what_the_official_toolkit_said(stored, golden):
+    _check(*stored, golden)
+
+
+def test_agrees_with_the_official_toolkit_itself(stored, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("vot.analysis", reason="vot-toolkit is not installed")
+        official = maker.official(tmp_path, maker.make_run())
+    _check(*stored, official)
