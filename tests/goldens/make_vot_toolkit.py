@@ -53,7 +53,9 @@ def make_run(seed: int = 3):
         up = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
         half = np.array([24.0, 15.0]) * (1 + 0.3 * np.sin(time / 11))[:, None]
         a, b = side * half[:, :1], up * half[:, 1:]
-        polygons = np.concatenate([center - a - b, center + a - b, center + a + b, center - a + b], 1)
+        polygons = np.concatenate(
+            [center - a - b, center + a - b, center + a + b, center - a + b], 1
+        )
         polygons = polygons.round(3)
         repetitions = []
         for _ in range(2):
@@ -109,9 +111,7 @@ def official(directory: Path, made) -> dict[str, np.ndarray]:
     ours = directory / "results" / "Ours"
     runs = {name: [to_trajectory(*run) for run in group] for name, (_, group) in made.items()}
     results.write(ours, dataset, runs, "vot", "baseline")
-    single = {
-        name: [trajectory.from_regions(group[0][0])] for name, (_, group) in made.items()
-    }
+    single = {name: [trajectory.from_regions(group[0][0])] for name, (_, group) in made.items()}
     results.write(ours, dataset, single, "vot", "unsupervised")
 
     workspace = Workspace.load(str(directory))

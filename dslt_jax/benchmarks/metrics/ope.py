@@ -240,11 +240,19 @@ def _pooled(
         limit = np.repeat(
             [sequence.image_size for sequence in sequences], [len(s) for s in sequences], axis=0
         )
-        truth = boxes_lib.clip(truth, limit[:, 0], limit[:, 1])
-        result = boxes_lib.clip(result, limit[:, 0], limit[:, 1])
+        truth, result = _bounded(truth, limit), _bounded(result, limit)
     overlap = np.nan_to_num(boxes_lib.iou(result, truth))[counts]
     return {
         "ao": float(overlap.mean()),
         "sr50": float((overlap > 0.5).mean()),
         "sr75": float((overlap > 0.75).mean()),
     }
+
+
+def _bounded(boxes: Array, limit: np.ndarray) -> Array:
+    """Moves corners into the image and then cuts sizes, as GOT-10k's scorer does.
+
+    A box that sticks out at the left is moved, not cut: the scores agree only this way.
+    """
+    corner = np.clip(boxes[:, :2], 0, limit)
+    return np.concatenate([corner, np.clip(boxes[:, 2:], 0, limit - corner)], axis=1)
