@@ -16,7 +16,10 @@ def define_tracker_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_multi_string(
-        "set", [], "a setting to change, e.g. --set scale_step=1.01 (repeatable)", flag_values=values
+        "set",
+        [],
+        "a setting to change, e.g. --set scale_step=1.01",
+        flag_values=values,
     )
     flags.DEFINE_string(
         "weights",
@@ -31,7 +34,7 @@ def config_from_flags(values: flags.FlagValues) -> config_lib.TrackerConfig:
     """Returns the preset with the --set overrides; raises UserError with the choices."""
     try:
         config = presets.by_name(values.preset)
-        settings = list(values["set"].value)
+        settings = list(values["set"].value or [])
         if values.seed is not None:
             settings.append(f"seed={values.seed}")
         return config_lib.override(config, settings)

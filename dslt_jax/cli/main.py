@@ -1,7 +1,9 @@
 """`dslt COMMAND [flags]`: finds the command's module and runs it."""
 
 import importlib
+import inspect
 import sys
+import textwrap
 
 from absl import flags
 
@@ -16,6 +18,7 @@ COMMANDS = {
     "score": "score result folders",
     "report": "write an HTML report of several runs",
 }
+HELP_WIDTH = 96
 
 
 class UserError(Exception):
@@ -33,7 +36,7 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "`dslt COMMAND --help` lists a command's flags.",
+            "`dslt COMMAND --help` explains a command and lists its flags.",
         ]
     )
 
@@ -42,21 +45,22 @@ def main(argv: list[str]) -> int:
     """Runs one command and returns the exit status.
 
     A command module has `FLAGS` (its own `flags.FlagValues`), a docstring whose first paragraph
-    and examples head its help, and `main(flags, arguments) -> int`.
+    and examples head its help, and `main(flags, arguments) -> int`. Status 2 is for wrong flags,
+    130 for Ctrl-C.
     """
     if len(argv) < 2 or argv[1] in ("-h", "--help", "help"):
         print(usage())
         return 0 if len(argv) > 1 else 2
     if argv[1] in ("--version", "version"):
-        print(__version__)
+        print(f"dslt {__version__}")
         return 0
     command = argv[1]
     if command not in COMMANDS:
         print(f"dslt: there is no command '{command}'\n\n{usage()}", file=sys.stderr)
         return 2
     module = importlib.import_module(f"dslt_jax.cli.{command}")
-    if any(a in ("-h", "--help") for a in argv[2:]):
-        print(f"{module.__doc__.strip()}\n\n{command_help(module.FLAGS)}")
+    if any(argument in ("-h", "--help") for argument in argv[2:]):
+        print(f"{inspect.getdoc(module)}\n\n{command_help(module.FLAGS)}")
         return 0
     module.FLAGS.unparse_flags()
     try:
@@ -65,15 +69,24 @@ def main(argv: list[str]) -> int:
     except (UserError, flags.Error) as error:
         print(f"dslt {command}: {error}", file=sys.stderr)
         return 2 if isinstance(error, flags.Error) else 1
+    except KeyboardInterrupt:
+        print(f"dslt {command}: interrupted", file=sys.stderr)
+        return 130
 
 
 def command_help(values: flags.FlagValues) -> str:
-    """Returns a line or two a flag: name, meaning, default."""
+    """Returns the flags in the order they were defined: name, meaning, default."""
     lines = ["flags:"]
     for module_flags in values.flags_by_module_dict().values():
         for flag in module_flags:
-            default = "" if flag.default in (None, "", []) else f" (default: {flag.default})"
-            lines.append(f"  --{flag.name}\n        {flag.help}{default}")
+            name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
+            text = " ".join(flag.help.split())
+            if flag.default not in (None, False, "", []):
+                text += f" (default: {'yes' if flag.default is True else flag.default})"
+            indent = " " * 18
+            body = textwrap.fill(text, HELP_WIDTH, initial_indent=indent, subsequent_indent=indent)
+            head = f"  {name}"
+            lines.append(head.ljust(18) + body[18:] if len(head) < 17 else f"{head}\n{body}")
     return "\n".join(lines)
 
 
