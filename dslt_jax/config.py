@@ -50,6 +50,11 @@ class TrackerConfig:
     update_lr_deep: float = 3e-4
     stop_loss: float = 0.0  # first-frame fit stops below this mean loss
     weight_decay: float = 0.0
+    optimizer: Literal["adam", "gauss_newton"] = "adam"
+    fresh_adam: bool = False
+    cg_steps: int = 10
+    memory_interval: int = 1
+    first_weight: float = 1.0
     adam_b1: float = 0.9
     adam_b2: float = 0.999
     augment: bool = True  # flips, blurs, rotations and shifts of the first frame

@@ -4,9 +4,7 @@ import jax
 import jax.numpy as jnp
 
 
-def gaussian(
-    grid: int, center: jax.Array, sigma: jax.Array, *, dtype=jnp.float32
-) -> jax.Array:
+def gaussian(grid: int, center: jax.Array, sigma: jax.Array, *, dtype=jnp.float32) -> jax.Array:
     """Returns a Gaussian of height 1 on a response map.
 
     Args:

@@ -27,6 +27,12 @@ class Head(NamedTuple):
     optimizer: optax.OptState
 
 
+def samples(spectra: jax.Array, labels: jax.Array) -> Memory:
+    """A memory full of equally weighted samples, for the first-frame fit."""
+    count = jnp.asarray(labels.shape[0], jnp.int32)
+    return Memory(spectra, labels, jnp.ones(labels.shape[0]), count)
+
+
 def init_memory(config: TrackerConfig, spectrum: jax.Array, label: jax.Array) -> Memory:
     """Starts a memory with the first frame's sample (2C, size, size // 2 + 1), (grid, grid)."""
     slots = config.memory_size
@@ -38,16 +44,16 @@ def init_memory(config: TrackerConfig, spectrum: jax.Array, label: jax.Array) ->
     )
 
 
-def remember(memory: Memory, spectrum: jax.Array, label: jax.Array) -> Memory:
+def remember(config, memory: Memory, spectrum: jax.Array, label: jax.Array) -> Memory:
     """Puts a sample into the ring, over the oldest one. A memory of one slot never changes."""
     slots = memory.weights.shape[0]
     if slots == 1:
         return memory
-    slot = 1 + (memory.stored - 1) % (slots - 1)
+    slot = 1 + ((memory.stored - 1) // config.memory_interval) % (slots - 1)
     return Memory(
         spectra=memory.spectra.at[slot].set(spectrum),
         labels=memory.labels.at[slot].set(label),
-        weights=memory.weights.at[slot].set(1.0),
+        weights=memory.weights.at[0].set(config.first_weight).at[slot].set(1.0),
         stored=memory.stored + 1,
     )
 
@@ -57,6 +63,31 @@ def init_head(config: TrackerConfig, key: jax.Array, mask: jax.Array) -> Head:
     shape = (2 * config.channels, config.kernel_size, config.kernel_size)
     kernel = 1e-7 * jax.random.normal(key, shape) * mask
     return Head(kernel, mask, _adam(config).init(kernel))
+
+
+def fit_first_frame(config: TrackerConfig, head: Head, memory: Memory):
+    """`fit` with the first frame's constants."""
+    return fit(
+        config,
+        head,
+        memory,
+        steps=config.init_steps,
+        lr_shallow=config.init_lr_shallow,
+        lr_deep=config.init_lr_deep,
+        stop_loss=config.stop_loss,
+    )
+
+
+def fit_update(config: TrackerConfig, head: Head, memory: Memory):
+    """`fit` with the constants of the later frames."""
+    return fit(
+        config,
+        head,
+        memory,
+        steps=config.update_steps,
+        lr_shallow=config.update_lr_shallow,
+        lr_deep=config.update_lr_deep,
+    )
 
 
 def fit(
@@ -69,37 +100,86 @@ def fit(
     lr_deep: float,
     stop_loss: float = 0.0,
 ) -> tuple[Head, jax.Array, jax.Array]:
-    """Takes Adam steps on the loss over the memory.
+    """Lowers the loss over the memory with the configured optimiser.
 
     A result that is not finite is thrown away and the old head is returned.
 
     Args:
-      steps: most steps to take; it stops before when the loss falls under `stop_loss`.
-      lr_shallow, lr_deep: learning rates of conv_a and conv_b.
+      steps: most steps to take (Adam steps, or conjugate gradient iterations).
+      lr_shallow, lr_deep: Adam's learning rates of conv_a and conv_b.
+      stop_loss: Adam stops before when the loss falls under it.
 
     Returns:
       the head, and the loss () before and after.
     """
+    if config.optimizer == "adam":
+        kernel, optimizer = _adam_steps(config, head, memory, steps, lr_shallow, lr_deep, stop_loss)
+    else:
+        kernel, optimizer = _conjugate_gradient(config, head, memory, steps), head.optimizer
+    before = memory_loss(config, head.kernel, memory)
+    after = memory_loss(config, kernel, memory)
+    good = jnp.isfinite(after) & jnp.isfinite(kernel).all()
+    new = Head(kernel, head.mask, optimizer)
+    return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, head), before, after
+
+
+def _adam_steps(config, head, memory, steps, lr_shallow, lr_deep, stop_loss):
     adam = _adam(config)
     rates = jnp.repeat(jnp.array([lr_shallow, lr_deep]), config.channels)[:, None, None]
     value_and_grad = jax.value_and_grad(lambda kernel: memory_loss(config, kernel, memory))
 
     def proceed(carry):
-        step, _, _, _, loss = carry
+        step, _, _, loss = carry
         return (step < steps) & (loss > stop_loss)
 
     def advance(carry):
-        step, kernel, optimizer, first, _ = carry
+        step, kernel, optimizer, _ = carry
         loss, gradient = value_and_grad(kernel)
         direction, optimizer = adam.update(gradient, optimizer, kernel)
         kernel = (kernel - rates * direction) * head.mask
-        return step + 1, kernel, optimizer, jnp.where(step == 0, loss, first), loss
+        return step + 1, kernel, optimizer, loss
 
-    start = (0, head.kernel, head.optimizer, jnp.inf, jnp.inf)
-    _, kernel, optimizer, first, last = jax.lax.while_loop(proceed, advance, start)
-    good = jnp.isfinite(kernel).all()
-    new = Head(kernel, head.mask, optimizer)
-    return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, head), first, last
+    start = (0, head.kernel, head.optimizer, jnp.inf)
+    _, kernel, optimizer, _ = jax.lax.while_loop(proceed, advance, start)
+    return kernel, optimizer
+
+
+def _conjugate_gradient(config, head, memory, steps):
+    """Iteratively reweighted least squares: conjugate gradients on the weighted normal equations."""
+    size, grid = memory.spectra.shape[-2], memory.labels.shape[-1]
+    sample = (memory.weights / memory.weights.sum())[:, None, None]
+    scale = head.mask  # stays on the masked canvas
+
+    def respond(kernel):
+        return regression.respond(kernel * scale, memory.spectra, size, grid)
+
+    def outer(kernel, _):
+        response, adjoint = jax.vjp(respond, kernel)
+        # The loss is weight(p - y) * (p - y)^2: hold the weight, solve, repeat.
+        error = response - memory.labels
+        loss = elementwise_loss(config, response, memory.labels)
+        weight = loss / jnp.maximum(jnp.square(error), 1e-12)
+        weight = jnp.maximum(weight, 0.0) * losses.importance(memory.labels, config.importance) * sample
+
+        def normal(x):
+            return adjoint(weight * respond(x))[0] + config.weight_decay * x
+
+        residual = adjoint(-weight * error)[0] - config.weight_decay * kernel
+
+        def iterate(carry, _):
+            x, r, p, rr = carry
+            ap = normal(p)
+            alpha = rr / jnp.maximum(jnp.vdot(p, ap), 1e-20)
+            x, r = x + alpha * p, r - alpha * ap
+            new = jnp.vdot(r, r)
+            return (x, r, r + new / jnp.maximum(rr, 1e-20) * p, new), None
+
+        start = (kernel, residual, residual, jnp.vdot(residual, residual))
+        (kernel, *_), _ = jax.lax.scan(iterate, start, length=min(steps, config.cg_steps))
+        return kernel, None
+
+    kernel, _ = jax.lax.scan(outer, head.kernel, length=max(1, steps // config.cg_steps))
+    return kernel
 
 
 def memory_loss(config: TrackerConfig, kernel: jax.Array, memory: Memory) -> jax.Array:

@@ -26,11 +26,6 @@ class Reduction(NamedTuple):
     basis: jax.Array  # (D, C)
 
 
-def grid_size(config: TrackerConfig, stride: int) -> int:
-    """Side of the response map of a search crop, in cells."""
-    return config.search_size // stride
-
-
 def fft_size(config: TrackerConfig, grid: int) -> int:
     """Side of the transform: no wrap-around reaches the map, and its factors are small."""
     size = grid + config.kernel_size // 2
@@ -47,6 +42,13 @@ def _largest_factor(n: int) -> int:
         else:
             n //= factor
     return n
+
+
+def make_reduction(config: TrackerConfig, key: jax.Array, features: jax.Array) -> Reduction:
+    """The configured reduction of a layer, from the first frame's features (N, H, W, D)."""
+    if config.reduction == "random":
+        return random_reduction(key, features.shape[-1], config.channels)
+    return fit_reduction(features[:1], config.channels, config.whiten)
 
 
 def fit_reduction(features: jax.Array, channels: int, whiten: float = 0.0) -> Reduction:

@@ -1,14 +1,24 @@
-"""The tracker: the composition of sampling, backbone, head, localisation and learner."""
+"""The tracker: the composition of sampling, backbone, head, localisation and learner.
+
+    state = init(config, params, frame, box)
+    state, out = step(config, params, state, frame)
+
+Pure functions over immutable pytrees. What depends on the frame's size only cuts crops out of it
+(`_look`, `_zoom`); everything else works on shapes fixed by the config and compiles once.
+"""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from dslt_jax import backbones, labels, learner, localize, regression, sampling
+from dslt_jax import augment, backbones, labels, learner, localize, regression, sampling
 from dslt_jax.config import TrackerConfig
+
+Params = dict[str, jax.Array]
 
 
 @flax.struct.dataclass
@@ -18,168 +28,299 @@ class State:
     center: jax.Array  # (2,) x, y of the target in frame pixels
     size: jax.Array  # (2,) width, height in frame pixels
     cells: jax.Array  # (2,) width, height of the target in feature cells
-    reductions: tuple[regression.Reduction, regression.Reduction]
+    reductions: tuple[regression.Reduction, regression.Reduction]  # of the shallow, deep layer
     head: learner.Head
     memory: learner.Memory
 
 
 class Output(NamedTuple):
-    """Diagnosis of a step; never carried."""
+    """Diagnosis of one step; never carried."""
 
     box: jax.Array  # (4,) x, y, w, h in frame pixels
     confidence: jax.Array  # () response at the chosen peak, about 1 when sure
-    lost: jax.Array  # () bool: too weak a peak, the position was held
+    lost: jax.Array  # () bool, the peak was too weak: the box was held
     response: jax.Array  # (grid, grid) response map over the search crop
     search_box: jax.Array  # (4,) x, y, w, h of the search crop in frame pixels
-    scale_index: jax.Array  # () int32 of the chosen scale
-    updated: jax.Array  # () bool: this frame taught the head
-    loss_before: jax.Array  # () of the update
-    loss_after: jax.Array  # ()
+    scale_index: jax.Array  # () int32, the chosen scale
+    updated: jax.Array  # () bool, this frame taught the head
+    loss_before: jax.Array  # () loss over the memory before the update
+    loss_after: jax.Array  # () and after it
 
 
-def init(config: TrackerConfig, params, frame: jax.Array, box: jax.Array) -> State:
-    frame, box = jnp.asarray(frame), jnp.asarray(box, jnp.float32)
-    side = _search_side(config, box[2:])
-    patch = _crop(frame, box[:2] + box[2:] / 2, side, config.search_size)
-    return _start(config, params, patch, box)
+class _Sight(NamedTuple):
+    """What the search found in one frame."""
+
+    spectrum: jax.Array  # (2C, size, size // 2 + 1) of the search crop's features
+    response: jax.Array  # (grid, grid)
+    position: jax.Array  # (2,) x, y of the peak in cells
+    center: jax.Array  # (2,) x, y of the target in frame pixels
+    confidence: jax.Array  # ()
+    lost: jax.Array  # () bool
 
 
-def step(config: TrackerConfig, params, state: State, frame: jax.Array) -> tuple[State, Output]:
-    frame = jnp.asarray(frame)
-    limits = jnp.array([frame.shape[1], frame.shape[0]], jnp.float32)
-    side = _search_side(config, state.size)
-    patch = _crop(frame, state.center, side, config.search_size)
-    found = _search(config, params, state, patch, limits)
-    sides = (side * config.scale_size / config.search_size) * localize.scale_factors(
-        config.num_scales, config.scale_step
-    )
-    patches = _crop_pyramid(frame, found.center, sides, config.scale_size)
-    return _finish(config, params, state, found, patches, limits)
+def init(config: TrackerConfig, params: Params, frame: jax.Array, box: jax.Array) -> State:
+    """Learns the target in the first frame.
+
+    Args:
+      frame: (H, W, 3) uint8 RGB.
+      box: (4,) x, y, w, h of the target in pixels, 0-based edges.
+
+    Raises:
+      ValueError: if the frame or the box is malformed, or the box lies outside the frame.
+    """
+    frame = _check_frame(frame)
+    box = _check_boxes(box, frame, (4,))
+    return _start(config, params, _look(config, frame, *_center_size(box)), box)
 
 
-_crop = jax.jit(sampling.crop, static_argnums=3)
-_crop_pyramid = jax.jit(sampling.crop_pyramid, static_argnums=3)
+def step(
+    config: TrackerConfig, params: Params, state: State, frame: jax.Array
+) -> tuple[State, Output]:
+    """Finds the target in the next frame and learns from it.
+
+    Args:
+      state: of `init` or the last `step`; it is not changed.
+      frame: (H, W, 3) uint8 RGB; its size may differ from the last one's.
+    """
+    frame = _check_frame(frame)
+    limits = np.array([frame.shape[1], frame.shape[0]], np.float32)
+    patch = _look(config, frame, state.center, state.size)
+    sight = _search(config, params, state, patch, limits)
+    patches = _zoom(config, frame, sight.center, state.size)
+    return _learn(config, params, state, sight, patches, limits)
 
 
-def _search_side(config: TrackerConfig, size: jax.Array) -> jax.Array:
-    return config.search_size / config.target_size * jnp.sqrt(jnp.prod(size))
+def init_many(config: TrackerConfig, params: Params, frame: jax.Array, boxes: jax.Array) -> State:
+    """`init` for several targets (N, 4) in one frame; every leaf has a leading axis N."""
+    frame = _check_frame(frame)
+    boxes = _check_boxes(boxes, frame, (np.shape(boxes)[0] if np.ndim(boxes) else 0, 4))
+    patches = _look_many(config, frame, *_center_size(boxes))
+    return _start_many(config, params, patches, boxes)
 
 
-def _geometry(config):
-    stride = backbones.strides(config)[0]
-    grid = regression.grid_size(config, stride)
-    return stride, grid, regression.fft_size(config, grid)
+def step_many(
+    config: TrackerConfig, params: Params, states: State, frame: jax.Array
+) -> tuple[State, Output]:
+    """`step` for several targets in one frame, one program."""
+    frame = _check_frame(frame)
+    limits = np.array([frame.shape[1], frame.shape[0]], np.float32)
+    patches = _look_many(config, frame, states.center, states.size)
+    sights = _search_many(config, params, states, patches, limits)
+    patches = _zoom_many(config, frame, sights.center, states.size)
+    return _learn_many(config, params, states, sights, patches, limits)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _start(config: TrackerConfig, params, patch, box) -> State:
+def track(config: TrackerConfig, params: Params, frames: jax.Array, box: jax.Array) -> Output:
+    """Follows one target through a clip on the device.
+
+    Args:
+      frames: (N, H, W, 3) uint8; box: (4,) of the target in frames[0].
+
+    Returns:
+      outputs of frames 1 .. N - 1, a leading axis N - 1 on every field.
+    """
+    state = init(config, params, frames[0], box)
+    _, outs = jax.lax.scan(lambda s, f: step(config, params, s, f), state, frames[1:])
+    return outs
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def track_many(
+    config: TrackerConfig, params: Params, frames: jax.Array, boxes: jax.Array
+) -> Output:
+    """Follows B targets at once: in one clip, or each in a clip of its own.
+
+    Args:
+      frames: (N, H, W, 3) uint8, one clip, or (B, N, H, W, 3); boxes: (B, 4).
+
+    Returns:
+      outputs with leading axes (B, N - 1).
+    """
+    frames = jnp.asarray(frames)
+    if frames.ndim not in (4, 5):
+        raise ValueError(f"frames must be (N, H, W, 3) or (B, N, H, W, 3), got {frames.shape}")
+    axis = 0 if frames.ndim == 5 else None
+    run = jax.vmap(functools.partial(track, config), in_axes=(None, axis, 0))
+    return run(params, frames, boxes)
+
+
+# --- the stages, in order; each is jitted here and nowhere else ---
+
+
+def _look_body(config: TrackerConfig, frame, center, size) -> jax.Array:
+    """The search crop (S, S, 3)."""
+    return sampling.crop(frame, center, _search_side(config, size), config.search_size)
+
+
+def _start_body(config: TrackerConfig, params: Params, patch, box) -> State:
+    """The first-frame fit."""
     stride, grid, size = _geometry(config)
+    center, extent = _center_size(box)
+    cells = extent / jnp.sqrt(jnp.prod(extent)) * (config.target_size / stride)
+    crops, shifts = augment.first_frame(config, patch)
+    shallow, deep = backbones.apply(params, crops, config)
     key = jax.random.key(config.seed)
-    cells = box[2:] / jnp.sqrt(jnp.prod(box[2:])) * (config.target_size / stride)
-    patches, centers = augment(config, patch)
-    shallow, deep = backbones.apply(params, patches, config)
-    if config.reduction == "pca":
-        reductions = (
-            regression.fit_reduction(shallow[:1], config.channels, config.whiten),
-            regression.fit_reduction(deep[:1], config.channels, config.whiten),
-        )
-    else:
-        reductions = (
-            regression.random_reduction(key, shallow.shape[-1], config.channels),
-            regression.random_reduction(key, deep.shape[-1], config.channels),
-        )
-    features = regression.fuse(shallow, deep, reductions, config)
-    spectra = regression.spectrum(features, size)
-    targets = jax.vmap(lambda c: labels.gaussian(grid, grid / 2 + c / stride, config.label_sigma * cells))(centers)
-    mask = regression.kernel_mask(cells * config.kernel_scale, config.kernel_size)
-    head = learner.init_head(config, key, mask)
-    samples = learner.Memory(spectra, targets, jnp.ones(len(targets)), jnp.zeros((), jnp.int32))
-    head, _, _ = learner.fit(
-        config, head, samples,
-        steps=config.init_steps, lr_shallow=config.init_lr_shallow, lr_deep=config.init_lr_deep,
-        stop_loss=config.stop_loss,
+    key_head, *keys = jax.random.split(key, 3)
+    reductions = (
+        regression.make_reduction(config, keys[0], shallow),
+        regression.make_reduction(config, keys[1], deep),
     )
-    head = learner.Head(head.kernel, head.mask, learner._adam(config).init(head.kernel))
+    spectra = regression.spectrum(regression.fuse(shallow, deep, reductions, config), size)
+    targets = jax.vmap(lambda shift: _label(config, grid / 2 + shift / stride, cells))(shifts)
+    mask = regression.kernel_mask(cells * config.kernel_scale, config.kernel_size)
+    head = learner.init_head(config, key_head, mask)
+    samples = learner.samples(spectra, targets)
+    head, _, _ = learner.fit_first_frame(config, head, samples)
     memory = learner.init_memory(config, spectra[0], targets[0])
-    return State(box[:2] + box[2:] / 2, box[2:], cells, reductions, head, memory)
+    return State(center, extent, cells, reductions, head, memory)
 
 
-def augment(config, patch):
-    s = config.target_size
-    rows = [(0, 0, 1, 0, 0, 0)]
-    if config.augment:
-        rows += [
-            (0, 0, 1, 0, 1, 0), (0, 0, 1, 0, 0, 1.0), (0, 0, 1, 0, 0, 2.0),
-            (.25, .25, 1, .2, 0, 0), (-.25, .25, 1, -.2, 0, 0), (.5, -.25, 1.1, 0, 0, 0), (-.5, -.25, .9, 0, 1, 0),
-            (.8, .5, 1, .4, 0, 0), (-.8, -.5, 1, -.4, 1, 0),
-        ]
-    t = jnp.array(rows, jnp.float32)
-    shift = t[:, :2] * s
-    def one(shift, row):
-        p = sampling.warp(patch, shift=shift, scale=row[2], angle=row[3], flip=row[4] > 0)
-        return sampling.blur(p, row[5])
-    return jax.vmap(one)(shift, t), shift
-
-
-class Found(NamedTuple):
-    spectrum: jax.Array
-    response: jax.Array
-    position: jax.Array
-    center: jax.Array
-    confidence: jax.Array
-    lost: jax.Array
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _search(config, params, state, patch, limits):
-    stride, grid, size = _geometry(config)
-    shallow, deep = backbones.apply(params, patch[None], config)
-    features = regression.fuse(shallow, deep, state.reductions, config)
+def _search_body(config: TrackerConfig, params: Params, state: State, patch, limits) -> _Sight:
+    """Finds the target in the search crop."""
+    _, grid, size = _geometry(config)
+    features = _features(config, params, state, patch[None])
     spectrum = regression.spectrum(features, size)
     response = regression.respond(state.head.kernel, spectrum, size, grid)[0]
-    prior = labels.gaussian(grid, jnp.full(2, grid / 2), config.motion_sigma * jnp.sqrt(jnp.prod(state.cells)))
+    spread = config.motion_sigma * jnp.sqrt(jnp.prod(state.cells))
+    prior = labels.gaussian(grid, jnp.full(2, grid / 2), spread)
     peak = localize.find_peak(response, prior)
-    lost = peak.confidence < config.lost_confidence
-    cell = _search_side(config, state.size) / grid
-    move = jnp.where(lost, 0.0, (peak.position - grid / 2) * cell)
-    center = jnp.clip(state.center + move, 0.0, limits)
-    return Found(spectrum[0], response, peak.position, center, peak.confidence, lost)
+    lost = ~(peak.confidence >= config.lost_confidence)
+    move = (peak.position - grid / 2) * (_search_side(config, state.size) / grid)
+    center = jnp.clip(state.center + jnp.where(lost, 0.0, move), 0.0, limits)
+    return _Sight(spectrum[0], response, peak.position, center, peak.confidence, lost)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _finish(config, params, state, found, patches, limits):
-    stride, grid, size = _geometry(config)
-    shallow, deep = backbones.apply(params, patches, config)
-    features = regression.fuse(shallow, deep, state.reductions, config)
-    small = config.scale_size // stride
-    n2 = regression.fft_size(config, small)
-    responses = regression.respond(state.head.kernel, regression.spectrum(features, n2), n2, small)
-    index = localize.choose_scale(responses, config.scale_penalty)
+def _zoom_body(config: TrackerConfig, frame, center, size) -> jax.Array:
+    """The scale pyramid around the found centre, (num_scales, s, s, 3)."""
+    side = _search_side(config, size) * (config.scale_size / config.search_size)
+    sides = side * localize.scale_factors(config.num_scales, config.scale_step)
+    return sampling.crop_pyramid(frame, center, sides, config.scale_size)
+
+
+def _learn_body(
+    config: TrackerConfig, params: Params, state: State, sight: _Sight, patches, limits
+) -> tuple[State, Output]:
+    """Chooses the scale, teaches the head, and moves on."""
+    _, grid, _ = _geometry(config)
+    index = _best_scale(config, params, state, patches)
     factor = localize.scale_factors(config.num_scales, config.scale_step)[index]
-    keep = found.lost | (found.confidence < config.scale_confidence)
+    keep = sight.lost | (sight.confidence < config.scale_confidence)
     factor = jnp.where(keep, 1.0, 1.0 + config.scale_damping * (factor - 1.0))
-    size2 = jnp.clip(state.size * factor, config.min_side, limits)
+    size = jnp.clip(state.size * factor, jnp.minimum(config.min_side, limits), limits)
 
-    teach = ~found.lost & (found.confidence >= config.update_confidence)
-    label = labels.gaussian(grid, found.position, config.label_sigma * state.cells)
+    teach = ~sight.lost & (sight.confidence >= config.update_confidence)
+    label = _label(config, sight.position, state.cells)
 
     def update(_):
-        memory = learner.remember(state.memory, found.spectrum, label)
-        head, before, after = learner.fit(
-            config, state.head, memory,
-            steps=config.update_steps, lr_shallow=config.update_lr_shallow, lr_deep=config.update_lr_deep,
-        )
+        memory = learner.remember(config, state.memory, sight.spectrum, label)
+        head, before, after = learner.fit_update(config, state.head, memory)
         return head, memory, before, after
 
     def skip(_):
         return state.head, state.memory, jnp.zeros(()), jnp.zeros(())
 
     head, memory, before, after = jax.lax.cond(teach, update, skip, None)
-    box = jnp.concatenate([found.center - size2 / 2, size2])
     side = _search_side(config, state.size)
     out = Output(
-        box, found.confidence, found.lost, found.response,
-        jnp.concatenate([state.center - side / 2, jnp.full(2, side)]), index, teach, before, after,
+        box=jnp.concatenate([sight.center - size / 2, size]),
+        confidence=sight.confidence,
+        lost=sight.lost,
+        response=sight.response,
+        search_box=jnp.concatenate([state.center - side / 2, jnp.full(2, side)]),
+        scale_index=index,
+        updated=teach,
+        loss_before=before,
+        loss_after=after,
     )
-    state = state.replace(center=found.center, size=size2, head=head, memory=memory)
-    return state, out
+    return state.replace(center=sight.center, size=size, head=head, memory=memory), out
+
+
+_look = jax.jit(_look_body, static_argnums=0)
+_start = jax.jit(_start_body, static_argnums=0)
+_search = jax.jit(_search_body, static_argnums=0)
+_zoom = jax.jit(_zoom_body, static_argnums=0)
+_learn = jax.jit(_learn_body, static_argnums=0)
+
+
+def _over_targets(body, axes):
+    @functools.partial(jax.jit, static_argnums=0)
+    def run(config, *arguments):
+        return jax.vmap(functools.partial(body, config), in_axes=axes)(*arguments)
+
+    return run
+
+
+_look_many = _over_targets(_look_body, (None, 0, 0))
+_start_many = _over_targets(_start_body, (None, 0, 0))
+_search_many = _over_targets(_search_body, (None, 0, 0, None))
+_zoom_many = _over_targets(_zoom_body, (None, 0, 0))
+_learn_many = _over_targets(_learn_body, (None, 0, 0, 0, None))
+
+
+def _features(config: TrackerConfig, params: Params, state: State, patches) -> jax.Array:
+    """Reduced and fused features of crops (N, s, s, 3): (N, 2C, s / stride, s / stride)."""
+    shallow, deep = backbones.apply(params, patches, config)
+    return regression.fuse(shallow, deep, state.reductions, config)
+
+
+def _best_scale(config: TrackerConfig, params: Params, state: State, patches) -> jax.Array:
+    features = _features(config, params, state, patches)
+    grid = features.shape[-1]
+    size = regression.fft_size(config, grid)
+    spectra = regression.spectrum(features, size)
+    responses = regression.respond(state.head.kernel, spectra, size, grid)
+    return localize.choose_scale(responses, config.scale_penalty)
+
+
+def _label(config: TrackerConfig, position: jax.Array, cells: jax.Array) -> jax.Array:
+    _, grid, _ = _geometry(config)
+    return labels.gaussian(grid, position, config.label_sigma * cells)
+
+
+def _geometry(config: TrackerConfig) -> tuple[int, int, int]:
+    """Stride, side of the response map in cells, side of the transform."""
+    stride = backbones.strides(config)[0]
+    grid = config.search_size // stride
+    return stride, grid, regression.fft_size(config, grid)
+
+
+def _search_side(config: TrackerConfig, size: jax.Array) -> jax.Array:
+    """Side in frame pixels of the search region of a target of `size` (2,)."""
+    return config.search_size / config.target_size * jnp.sqrt(jnp.prod(size))
+
+
+def _center_size(box: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return box[..., :2] + box[..., 2:] / 2, box[..., 2:]
+
+
+# --- arguments ---
+
+
+def _check_frame(frame: Any) -> jax.Array:
+    shape, dtype = np.shape(frame), getattr(frame, "dtype", None)
+    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
+        raise ValueError(f"frame must be (H, W, 3), got shape {shape}")
+    if dtype != np.uint8:
+        raise ValueError(f"frame must be uint8, 0..255, got {dtype}")
+    return jnp.asarray(frame)
+
+
+def _check_boxes(boxes: Any, frame: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Checks boxes x, y, w, h; values only when they are known, i.e. outside a jit."""
+    if np.shape(boxes) != shape or not shape[0]:
+        expected = "(4,)" if len(shape) == 1 else "(N, 4), N >= 1"
+        raise ValueError(f"box must be {expected}: x, y, w, h; got shape {np.shape(boxes)}")
+    if not isinstance(boxes, jax.core.Tracer):
+        height, width, _ = frame.shape
+        for x, y, w, h in np.reshape(np.asarray(boxes, np.float64), (-1, 4)):
+            where = f"box x={x:g}, y={y:g}, w={w:g}, h={h:g}"
+            if not np.isfinite([x, y, w, h]).all():
+                raise ValueError(f"{where} must be finite numbers")
+            if w <= 1 or h <= 1:
+                raise ValueError(f"{where} must be more than one pixel wide and high")
+            if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+                raise ValueError(f"{where} lies outside the {width} x {height} frame")
+            if w > width or h > height:
+                raise ValueError(f"{where} is larger than the {width} x {height} frame")
+    return jnp.asarray(boxes, jnp.float32)

@@ -1,0 +1,72 @@
+"""A small network of our own: dense 3x3 convolutions, about 1 GFLOP for a 256 x 256 search crop.
+
+Preprocessing: RGB 0..255 to (x - 128) / 64. Five stages halve the resolution; residual
+connections where shapes agree; no normalisation layers, so what is trained is what runs. The
+shallow map has stride 8, the deep one stride 16; both are linear outputs without a ReLU, trained
+by `experiments/train_compact.py`. Weights are embedded in the package.
+"""
+
+import jax
+
+from dslt_jax.backbones import layers
+from dslt_jax.config import TrackerConfig
+
+# name -> (inputs, outputs, stride); a block of equal shapes and stride 1 is residual.
+_BLOCKS = {
+    "stage1": (3, 32, 2),
+    "stage2/down": (32, 48, 2),
+    "stage2/block": (48, 48, 1),
+    "stage3/down": (48, 96, 2),
+    "stage3/block": (96, 96, 1),
+    "stage4/down": (96, 192, 2),
+    "stage4/block1": (192, 192, 1),
+    "stage4/block2": (192, 192, 1),
+    "stage4/block3": (192, 192, 1),
+}
+SHALLOW_CHANNELS = 64
+DEEP_CHANNELS = 96
+
+
+def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
+    """Returns the exact keys and shapes that `apply` needs."""
+    del config
+    shapes = {f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in _BLOCKS.items()}
+    shapes["shallow/w"] = (1, 1, 96, SHALLOW_CHANNELS)
+    shapes["deep/w"] = (1, 1, 192, DEEP_CHANNELS)
+    biases = {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+    return shapes | biases
+
+
+def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:
+    """Returns He-normal random parameters, the start of training."""
+    return layers.he_init(key, param_shapes(config))
+
+
+def strides(config: TrackerConfig) -> tuple[int, int]:
+    """Returns the strides in pixels of the shallow and the deep feature map."""
+    del config
+    return 8, 16
+
+
+def apply(
+    params: dict[str, jax.Array], image: jax.Array, config: TrackerConfig
+) -> tuple[jax.Array, jax.Array]:
+    """Returns the feature maps (N, H/8, W/8, 64) and (N, H/16, W/16, 96).
+
+    Args:
+      image: (N, H, W, 3) RGB float32 0..255, H and W multiples of 16.
+    """
+    del config
+    x = (image - 128.0) / 64.0
+    maps = {}
+    for name, (cin, cout, stride) in _BLOCKS.items():
+        kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
+        if name == "stage1":
+            y = jax.nn.relu(layers.stem_conv(x, kernel, bias))
+        else:
+            y = layers.conv_relu(x, kernel, bias, stride=stride)
+        x = x + y if cin == cout else y
+        maps[name] = x
+    shallow = layers.conv(maps["stage3/block"], params["shallow/w"], params["shallow/b"])
+    deep = layers.conv(x, params["deep/w"], params["deep/b"])
+    return shallow, deep
