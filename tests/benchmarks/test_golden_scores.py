@@ -30,7 +30,7 @@ PUBLISHED = {
     "HCFT": {"otb100": (0.562, 0.837), "otb2013": (0.605, 0.891), "otb50": (0.513, 0.803)},
 }
 # AUC/P20 for each attribute of OTB-100.
-ATTRIBUTES = "IV SV OCC DEF MB FM IPR OPR OV BC LR".split()
+ATTRIBUTES = ["IV", "SV", "OCC", "DEF", "MB", "FM", "IPR", "OPR", "OV", "BC", "LR"]
 BY_ATTRIBUTE = {
     "ECO": ".713/.914 .669/.881 .680/.908 .633/.859 .718/.904 .680/.868 .655/.892 .675/.909 "
     ".660/.913 .695/.942 .617/.888",

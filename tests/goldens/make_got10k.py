@@ -35,7 +35,7 @@ def otb_scores(tracker: str) -> dict[str, np.ndarray]:
 
 
 def synthetic(seed: int = 1) -> dict[str, np.ndarray]:
-    """Returns truth and boxes (200, 4) in file coordinates; absent, empty and wild rows among them."""
+    """Returns truth and boxes (200, 4) in file coordinates, some absent, empty or far away."""
     rng = np.random.default_rng(seed)
     truth = np.c_[rng.uniform(1, 250, (200, 2)), rng.uniform(5, 90, (200, 2))].round(2)
     boxes = (truth + rng.normal(0, 8, truth.shape)).round(2)

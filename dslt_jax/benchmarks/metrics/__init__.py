@@ -3,6 +3,7 @@
 from dslt_jax.benchmarks.metrics.compare import Comparison, Interval, bootstrap, paired
 from dslt_jax.benchmarks.metrics.ope import MEASURES, Scores, align, evaluate
 from dslt_jax.benchmarks.metrics.policy import POLICIES, Policy, by_name
+from dslt_jax.benchmarks.metrics.segments import evaluate_segments
 
 __all__ = [
     "MEASURES",
@@ -15,5 +16,6 @@ __all__ = [
     "bootstrap",
     "by_name",
     "evaluate",
+    "evaluate_segments",
     "paired",
 ]

@@ -57,7 +57,11 @@ def read(
         except (DatasetError, ResultsError) as error:
             problems.append(str(error))
     if not runs:
-        raise ResultsError(f"{path} has no results of {dataset.name} in the format {format}")
+        found = [problem for problem in problems if "has no result in" not in problem]
+        reason = f": {found[0]}" if found else ""
+        raise ResultsError(
+            f"{path} has no results of {dataset.name} in the format {format}{reason}"
+        )
     return Results(path.name, runs, tuple(problems), format)
 
 
@@ -157,7 +161,7 @@ def _read_mat(path: Path) -> Array:
         ) from None
     try:
         loaded: dict[str, Any] = io.loadmat(path, squeeze_me=True, struct_as_record=False)
-    except (ValueError, OSError, NotImplementedError) as error:
+    except Exception as error:  # scipy has many ways to say that a file is damaged
         raise ResultsError(f"{path} is not a MATLAB file: {error}") from None
     first = np.atleast_1d(loaded.get("results", np.empty(0)))
     kind = getattr(first[0], "type", None) if len(first) else None

@@ -1,0 +1,163 @@
+"""Result files: each format there and back, and a sentence for each fault."""
+
+import layouts
+import numpy as np
+import pytest
+
+from dslt_jax.benchmarks import datasets, results, trajectory
+from dslt_jax.benchmarks.results import ResultsError
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Jogging's two targets, 1-based."""
+    folder = tmp_path / "otb" / "Jogging"
+    layouts.text(folder / "groundtruth_rect.1.txt", layouts.truth(20, 1))
+    layouts.text(folder / "groundtruth_rect.2.txt", layouts.truth(20, 2))
+    return datasets.load("otb", tmp_path / "otb")
+
+
+@pytest.fixture
+def vot(tmp_path):
+    polygons = np.tile([5.0, 0, 10, 5, 5, 10, 0, 5], (20, 1))
+    layouts.text(tmp_path / "vot" / "bag" / "groundtruth.txt", polygons)
+    return datasets.load("vot", tmp_path / "vot")
+
+
+def _runs(dataset):
+    runs = {}
+    for sequence in dataset:
+        boxes = sequence.boxes + np.random.default_rng(0).normal(0, 2, (20, 4)).round(3)
+        run = trajectory.from_regions(boxes, seconds=np.linspace(0.01, 0.2, 20).round(4))
+        run.confidence[:] = np.linspace(1, 0.5, 20).round(3)
+        runs[sequence.name] = [run]
+    return runs
+
+
+@pytest.mark.parametrize("format", ["otb", "otb_mat", "got10k", "pysot"])
+def test_there_and_back(tmp_path, dataset, format):
+    if format == "otb_mat":
+        pytest.importorskip("scipy")
+    runs = _runs(dataset)
+    results.write(tmp_path / "Ours", dataset, runs, format)
+    read = results.read(tmp_path / "Ours", dataset)
+    assert (read.tracker, read.problems) == ("Ours", ())
+    assert read.format == ("otb" if format == "pysot" else format)
+    for name, (run,) in runs.items():
+        np.testing.assert_allclose(read.boxes[name], run.regions, atol=1e-4)
+        if format == "got10k":
+            np.testing.assert_allclose(read.runs[name][0].seconds, run.seconds)
+    assert not list(tmp_path.glob("**/*.tmp"))
+
+
+def test_files_are_in_the_benchmarks_coordinates(tmp_path, dataset):
+    runs = _runs(dataset)
+    results.write(tmp_path / "Ours", dataset, runs, "got10k")
+    first = np.loadtxt(tmp_path / "Ours" / "Jogging.1.txt", delimiter=",")[0]
+    np.testing.assert_allclose(first - [1, 1, 0, 0], runs["Jogging-1"][0].regions[0], atol=1e-4)
+
+
+def test_vot_there_and_back(tmp_path, vot):
+    groups = []
+    for _ in range(3):
+        run = trajectory.empty(20)
+        run.codes[:] = trajectory.TRACKED
+        run.codes[[0, 11]] = trajectory.INITIALIZATION
+        run.codes[6] = trajectory.FAILURE
+        run.codes[7:11] = trajectory.UNKNOWN
+        run.regions[run.codes == trajectory.TRACKED] = (3, 4, 5, 6)
+        run.seconds[:6] = 0.25
+        groups.append(run)
+    results.write(tmp_path / "Ours", vot, {"bag": groups}, "vot")
+    file = tmp_path / "Ours" / "baseline" / "bag" / "bag_002.txt"
+    assert file.read_text().split()[:8] == ["1", *["3.0000,4.0000,5.0000,6.0000"] * 5, "2", "0"]
+    read = results.read(tmp_path / "Ours", vot)
+    assert read.format == "vot"
+    assert read.supervised
+    assert len(read.runs["bag"]) == 3
+    for run, back in zip(groups, read.runs["bag"], strict=True):
+        assert run.same_regions(back)
+        np.testing.assert_allclose(back.seconds[:6], 0.25)
+        assert np.isnan(back.seconds[6:]).all()
+
+
+def test_names_are_matched_however_they_are_written(tmp_path, dataset):
+    folder = tmp_path / "Theirs"
+    layouts.text(folder / "jogging.1.txt", layouts.truth(20))
+    layouts.text(folder / "Jogging_2.txt", layouts.truth(20))
+    read = results.read(folder, dataset)
+    assert set(read.runs) == {"Jogging-1", "Jogging-2"}
+    np.testing.assert_array_equal(read.boxes["Jogging-1"], layouts.truth(20) - [1, 1, 0, 0])
+    assert results.common([["a", "b", "c"], ["c", "a"]]) == ["a", "c"]
+
+
+def test_missing_and_broken_files_are_told(tmp_path, dataset, vot):
+    with pytest.raises(ResultsError, match=r"the results folder .*nothing is missing"):
+        results.read(tmp_path / "nothing", dataset)
+    folder = tmp_path / "Theirs"
+    folder.mkdir()
+    with pytest.raises(ResultsError, match="has no results of otb in the format otb"):
+        results.read(folder, dataset)
+    with pytest.raises(ResultsError, match="there is no format 'xml': choose one of otb"):
+        results.read(folder, dataset, "xml")
+    with pytest.raises(ResultsError, match="there is no format 'xml'"):
+        results.write(folder, dataset, {}, "xml")
+    layouts.text(folder / "Jogging-1.txt", layouts.truth(20))
+    read = results.read(folder, dataset)
+    assert read.problems == (f"Jogging-2 has no result in {folder}",)
+    (folder / "Jogging-2.txt").write_text("1,2,3,4\n1,2\n")
+    read = results.read(folder, dataset)
+    assert "Jogging-2.txt line 2: '1,2' has 2 numbers" in read.problems[0]
+    assert list(read.runs) == ["Jogging-1"]
+    broken = tmp_path / "B" / "baseline" / "bag" / "bag_001.txt"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("1\n3,4,5,6\n3,4\n")
+    with pytest.raises(ResultsError, match="has no results of vot"):
+        results.read(tmp_path / "B", vot)
+
+
+def test_not_numbers_and_codes_are_read(tmp_path, dataset):
+    rows = layouts.truth(20)
+    rows[5] = np.nan
+    for name in ("Jogging-1", "Jogging-2"):
+        layouts.text(tmp_path / "Theirs" / f"{name}.txt", rows)
+    run = results.read(tmp_path / "Theirs", dataset).runs["Jogging-1"][0]
+    assert np.isnan(run.regions[5]).all()
+    assert run.codes[5] == trajectory.UNKNOWN
+
+
+def test_matlab_files_of_other_kinds_are_refused(tmp_path, dataset):
+    io = pytest.importorskip("scipy.io")
+    folder = tmp_path / "Theirs"
+    folder.mkdir()
+    cell = np.empty((1, 1), object)
+    cell[0, 0] = {"res": layouts.truth(20), "type": "ivtAff"}
+    io.savemat(folder / "jogging-1_Theirs.mat", {"results": cell})
+    (folder / "jogging-2_Theirs.mat").write_text("no")
+    with pytest.raises(ResultsError, match="no results of otb in the format otb_mat"):
+        results.read(folder, dataset)
+    cell[0, 0]["type"] = "rect"
+    io.savemat(folder / "jogging-1_Theirs.mat", {"results": cell})
+    read = results.read(folder, dataset)
+    np.testing.assert_array_equal(read.boxes["Jogging-1"], layouts.truth(20) - [1, 1, 0, 0])
+    assert "jogging-2_Theirs.mat is not a MATLAB file" in read.problems[0]
+
+
+def test_unwritable_output_is_told(tmp_path, dataset):
+    (tmp_path / "Ours").write_text("a file in the way")
+    with pytest.raises(ResultsError, match=r"cannot write .*Jogging-1.txt"):
+        results.write(tmp_path / "Ours", dataset, _runs(dataset), "otb")
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, dataset, monkeypatch):
+    runs = _runs(dataset)
+    results.write(tmp_path / "Ours", dataset, runs, "otb")
+    before = (tmp_path / "Ours" / "Jogging-1.txt").read_bytes()
+
+    def full(self, text):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(ResultsError, match=r"cannot write .*: No space left on device"):
+        results.write(tmp_path / "Ours", dataset, runs, "otb")
+    assert (tmp_path / "Ours" / "Jogging-1.txt").read_bytes() == before
