@@ -120,6 +120,7 @@ def open_image(path: Path) -> Source:
     try:
         with PillowImage.open(path) as image:
             count = getattr(image, "n_frames", 1)
+            image.load()  # WebP knows a frame's duration only then
             duration = image.info.get("duration")
     except Exception as error:
         raise FramesError(_reason(path, error)) from error

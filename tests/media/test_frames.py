@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from dslt_jax.media.frames import DamagedFrame, FramesError, open_frames
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in (1, 2, 10):
+        Image.new("RGB", (8 + number, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    return tmp_path
+
+
+def reds(path):
+    return [int(frame.image[0, 0, 0]) for frame in open_frames(path)]
+
+
+def test_a_folder_a_glob_and_a_file(folder):
+    assert reds(folder) == [1, 2, 10]
+    assert reds(str(folder / "1*.png")) == [1, 10]
+    assert reds(folder / "2.png") == [2]
+
+
+def test_the_frame_size_may_change(folder):
+    assert [frame.image.shape[1] for frame in open_frames(folder)] == [9, 10, 18]
+
+
+def test_an_image_that_vanishes_is_a_damaged_frame(folder):
+    source = open_frames(folder)
+    (folder / "2.png").unlink()
+    first, second, third = source
+    assert isinstance(second.image, DamagedFrame)
+    assert "2.png is missing" in second.image.reason
+    assert isinstance(first.image, np.ndarray) and isinstance(third.image, np.ndarray)
+
+
+def test_a_video(tmp_path):
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "clip.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 99, np.uint8), format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (frame,) = open_frames(tmp_path / "clip.mp4")
+    assert abs(int(frame.image.mean()) - 99) < 3
+
+
+def test_a_number_is_a_camera_unless_a_file_is_called_so(folder, monkeypatch):
+    assert open_frames("3").name == "camera 3"
+    (folder / "1.png").rename(folder / "3")
+    monkeypatch.chdir(folder)
+    assert open_frames("3").name == "3"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing.mp4", r"there is no file, folder or camera '.*nothing\.mp4'"),
+        ("*.xyz", r"no file matches .*\*\.xyz"),
+    ],
+)
+def test_nothing_there(folder, name, message):
+    with pytest.raises(FramesError, match=message):
+        open_frames(folder / name)
