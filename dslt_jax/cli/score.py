@@ -87,7 +87,9 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     print(f"{dataset.name}: {len(names)} sequences, {sum(map(len, dataset))} frames")
     try:
         if any(result.supervised for result in read):
-            _print_supervised(values, dataset, read)
+            _print_supervised(values, dataset, read, notes)
+        elif all(result.format == "vot" for result in read):
+            _print_unsupervised(values, dataset, read)
         else:
             _print_scores(values, dataset, read, policy, notes)
     except ValueError as error:
@@ -139,7 +141,10 @@ def _print_scores(
 
 
 def _print_supervised(
-    values: flags.FlagValues, dataset: datasets.Dataset, read: list[results.Results]
+    values: flags.FlagValues,
+    dataset: datasets.Dataset,
+    read: list[results.Results],
+    notes: list[str],
 ) -> None:
     variant = vot.Variant(name=values.toolkit, raster=not values.exact)
     scores = [
@@ -147,8 +152,21 @@ def _print_supervised(
     ]
     scores.sort(key=lambda score: -score.eao)
     low, high = scores[0].interval
+    if scores[0].lengths.max() < low:
+        notes.append(f"EAO needs sequences of {low} frames or more, here none is that long")
     print(f"{variant.describe()}, EAO over lengths {low} .. {high}")
     print(tables.vot_leaderboard(scores))
+
+
+def _print_unsupervised(
+    values: flags.FlagValues, dataset: datasets.Dataset, read: list[results.Results]
+) -> None:
+    variant = vot.Variant(name="toolkit", raster=not values.exact)
+    print(f"{variant.describe()}, one pass without resets")
+    print("average overlap, area under the success curve")
+    for result in read:
+        overlap, _, success = vot.average_overlap(dataset, result.runs, variant)
+        print(f"{result.tracker}  {overlap:.4f}  {success.mean():.4f}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -170,3 +170,34 @@ def test_reference_numbers_have_sources():
     ours = reference.find("otb100", "DSLT")["DSLT"]
     assert (ours["auc"].value, ours["p20"].value) == (0.660, 0.909)
     assert reference.find("vot2016")["C-COT"]["eao"].value == 0.3310
+
+
+@pytest.mark.parametrize("name", ["wu", "pysot"])
+def test_agrees_with_a_count_frame_by_frame(name):
+    """The toolkits' formulas, written as they are printed, in 1-based coordinates."""
+    rng = np.random.default_rng(4)
+    truth = np.c_[rng.integers(-3, 60, (300, 2)), rng.integers(4, 40, (300, 2))].astype(float)
+    result = truth + rng.integers(-12, 13, truth.shape)
+    result[:, 2:] = np.maximum(result[:, 2:], 1)
+    truth[50:60], truth[90] = np.nan, 0
+    if name == "wu":
+        result[0] = truth[0]
+    success, precision, normalized = np.zeros(21), np.zeros(51), np.zeros(51)
+    for (x, y, w, h), (u, v, a, b) in zip(truth, result, strict=True):
+        center = np.array([x + (w - 1) / 2, y + (h - 1) / 2])
+        found = np.array([u + (a - 1) / 2, v + (b - 1) / 2])
+        seen = (w > 0 and h > 0) and (name == "pysot" or (x > 0 and y > 0))
+        placed = seen if name == "wu" else (center > 0).all()
+        across = max(min(x + w, u + a) - max(x, u), 0) * max(min(y + h, v + b) - max(y, v), 0)
+        overlap = across / (w * h + a * b - across) if seen else -1
+        distance = np.hypot(*(center - found)) if placed else -1
+        size = np.array([w, h]) + 1e-16
+        relative = np.hypot(*(center / size - found / size)) if placed else -1
+        success += overlap > np.linspace(0, 1, 21)
+        precision += distance <= np.arange(51)
+        normalized += relative <= np.arange(51) / 100
+    shift = np.array([1, 1, 0, 0])
+    scores = metrics.evaluate([_sequence(truth - shift)], {"a": result - shift}, name)
+    np.testing.assert_allclose(scores.success[0], success / 300, atol=1e-12)
+    np.testing.assert_allclose(scores.precision[0], precision / 300, atol=1e-12)
+    np.testing.assert_allclose(scores.normalized_precision[0], normalized / 300, atol=1e-12)

@@ -88,6 +88,7 @@ def test_names_are_matched_however_they_are_written(tmp_path, dataset):
     read = results.read(folder, dataset)
     assert set(read.runs) == {"Jogging-1", "Jogging-2"}
     np.testing.assert_array_equal(read.boxes["Jogging-1"], layouts.truth(20) - [1, 1, 0, 0])
+    assert results.key("car1_1") != results.key("car11")
     assert results.common([["a", "b", "c"], ["c", "a"]]) == ["a", "c"]
 
 

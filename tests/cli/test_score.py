@@ -156,6 +156,24 @@ def test_supervised_results_get_vot_measures(tmp_path, capsys):
     assert numbers[3] == pytest.approx(np.exp(-30 / 120), abs=1e-4)
     assert main([*arguments, "--toolkit", "toolkit", "--exact"]) == 0
     assert "policy vot (toolkit): exact overlap" in capsys.readouterr().out
+    single = trajectory.from_regions(np.tile([5.0, 5, 30, 20], (120, 1)))
+    results.write(tmp_path / "Ours", dataset, {"bag": [single]}, "vot", "unsupervised")
+    assert main([*arguments, "--experiment", "unsupervised"]) == 0
+    out = capsys.readouterr().out
+    # All overlaps are 1 but the first, which is the start.
+    assert out.splitlines()[-1] == f"Ours  1.0000  {119 / 120:.4f}"
+
+
+def test_sequences_too_short_for_eao_are_told(tmp_path, capsys):
+    root = tmp_path / "vot"
+    layouts.images(root / "bag", 1, 1, digits=8)
+    layouts.text(root / "bag" / "groundtruth.txt", np.tile([5.0, 5, 30, 20], (30, 1)))
+    run = trajectory.from_regions(np.tile([5.0, 5, 30, 20], (30, 1)))
+    run.codes[20:] = [trajectory.FAILURE] + [trajectory.UNKNOWN] * 9
+    results.write(tmp_path / "Ours", datasets.load("vot", root), {"bag": [run]}, "vot")
+    arguments = ["dslt", "score", str(tmp_path / "Ours"), "--dataset", "vot", "--root", str(root)]
+    assert main(arguments) == 0
+    assert "EAO needs sequences of 108 frames or more" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not (SHARED / "results").is_dir(), reason="no published results here")

@@ -107,11 +107,11 @@ def frame_errors(
     """
     result = _replaced(policy, truth, result, starts)
     overlap = boxes.iou(result, truth)
-    offset = boxes.center(result) - boxes.center(truth)
-    distance = np.linalg.norm(offset, axis=1)
+    distance = boxes.center_distance(result, truth)
+    # Divided before subtracted, in the files' coordinates: ties fall as they do in pysot.
     size = np.where(truth[:, 2:] == 0, 1e-16, truth[:, 2:])
-    with np.errstate(over="ignore"):
-        normalized = np.linalg.norm(offset / size, axis=1)
+    offset = _file_center(result) / size - _file_center(truth) / size
+    normalized = np.linalg.norm(offset, axis=1)
 
     sized, centred = _has_truth(policy, truth)
     overlap = np.where(sized, np.nan_to_num(overlap, nan=-1), -1)
@@ -141,5 +141,9 @@ def _has_truth(policy: Policy, truth: Array) -> tuple[np.ndarray, np.ndarray]:
     if policy.truth == "positive":
         positive = sized & np.all(truth[:, :2] + ONE_BASED > 0, axis=1)
         return positive, positive
-    # pysot's center is x + (w - 1) / 2.
-    return sized, np.all(boxes.center(truth) + ONE_BASED - 0.5 > 0, axis=1)
+    return sized, np.all(_file_center(truth) > 0, axis=1)
+
+
+def _file_center(values: Array) -> Array:
+    """Returns x + (w - 1) / 2 and y + (h - 1) / 2 in 1-based pixels, as the toolkits write them."""
+    return boxes.center(values) + ONE_BASED - 0.5

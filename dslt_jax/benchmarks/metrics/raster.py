@@ -3,6 +3,10 @@
 Corners are rounded to pixels. A box fills x .. x + w - 1, a polygon fills each pixel row from its
 leftmost to its rightmost crossing, both ends included, which for a convex polygon is what the
 toolkit's scan line does. So a row is an interval and no mask is needed.
+
+Equal to votchallenge/toolkit but for one case: without bounds, that one cuts a box short when the
+pair's extent starts left of or above the image. The MATLAB toolkit's older "legacy" rasterisation,
+which does not round, is not here.
 """
 
 import numpy as np

@@ -48,8 +48,11 @@ class Results:
 
 
 def key(name: str) -> str:
-    """Returns a sequence's name as one can compare it: Jogging.1, jogging-1 and Jogging_1 agree."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """Returns a sequence's name as one can compare it: Jogging.1, jogging-1 and Jogging_1 agree.
+
+    A separator stays one: UAV123 has both car1_1 and car11.
+    """
+    return re.sub(r"[-._]+", "-", name.lower())
 
 
 def common(names: Iterable[Iterable[str]]) -> list[str]:

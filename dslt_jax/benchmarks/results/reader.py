@@ -20,6 +20,9 @@ from dslt_jax.benchmarks.results.base import (
 from dslt_jax.benchmarks.trajectory import Trajectory
 from dslt_jax.boxes import Array, to_polygons
 
+# Only the second target of Human4 is used, and many call it by the folder's name.
+ALIASES = {"Human4-2": "Human4"}
+
 
 def read(
     path: str | Path, dataset: Dataset, format: str = "auto", experiment: str = "baseline"
@@ -88,8 +91,7 @@ class _Finder:
                 self.files.setdefault(key(file.stem.rpartition("_")[0]), file)
 
     def __call__(self, name: str) -> list[Path]:
-        # Only the second target of Human4 is used, and many call it by the folder's name.
-        for alias in (name, name.removesuffix("-2")):
+        for alias in (name, ALIASES.get(name, name)):
             if key(alias) in self.files:
                 return [self.files[key(alias)]]
             folder = self.folders.get(key(alias))
