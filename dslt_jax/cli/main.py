@@ -1,7 +1,6 @@
 """`dslt COMMAND [flags]`: finds the command's module and runs it."""
 
 import importlib
-import inspect
 import sys
 import textwrap
 
@@ -12,6 +11,7 @@ from dslt_jax.version import __version__
 # command -> what it does; `dslt data check` and `dslt weights fetch` take a verb after the command.
 COMMANDS = {
     "track": "follow a target through a video, a folder of images or a camera",
+    "demo": "render a clip with known truth, follow its target and score it",
     "weights": "fetch, import and list network weights",
     "data": "check a benchmark's folder",
     "benchmark": "run a tracker over a benchmark",
@@ -60,7 +60,7 @@ def main(argv: list[str]) -> int:
         return 2
     module = importlib.import_module(f"dslt_jax.cli.{command}")
     if any(argument in ("-h", "--help") for argument in argv[2:]):
-        print(f"{inspect.getdoc(module)}\n\n{command_help(module.FLAGS)}")
+        print(f"{(module.__doc__ or '').strip()}\n\n{command_help(module.FLAGS)}")
         return 0
     module.FLAGS.unparse_flags()
     try:
