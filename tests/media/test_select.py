@@ -20,9 +20,7 @@ def test_no_display_is_said(monkeypatch):
         raise tkinter.TclError("no display name and no $DISPLAY environment variable")
 
     monkeypatch.setattr(tkinter, "Tk", no_display)
-    with pytest.raises(
-        select.SelectError, match=r"needs a display, and there is none here .*--box"
-    ):
+    with pytest.raises(select.SelectError, match=r"needs a display, .* here .*--box"):
         select.select_box(FRAME)
 
 
