@@ -51,7 +51,6 @@ class TrackerConfig:
     stop_loss: float = 0.0  # first-frame fit stops below this mean loss
     weight_decay: float = 0.0
     optimizer: Literal["adam", "gauss_newton"] = "adam"
-    fresh_adam: bool = False
     cg_steps: int = 10
     memory_interval: int = 1
     first_weight: float = 1.0

@@ -65,7 +65,7 @@ def fit_reduction(features: jax.Array, channels: int, whiten: float = 0.0) -> Re
     values, vectors = jnp.linalg.eigh(covariance)
     kept = min(channels, x.shape[-1])
     basis = vectors[:, ::-1][:, :kept]
-    variance = jnp.maximum(values[::-1][:kept], 1e-6 * values[-1])
+    variance = jnp.maximum(values[::-1][:kept], 1e-6 * values[-1] + 1e-12)
     basis = basis * variance ** (-whiten / 2)
     basis = basis / jnp.sqrt(jnp.mean(variance ** (1.0 - whiten)))
     return Reduction(mean, jnp.pad(basis, ((0, 0), (0, channels - kept))))

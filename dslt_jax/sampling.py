@@ -24,6 +24,7 @@ def crop(frame: jax.Array, center: jax.Array, side: jax.Array, size: int) -> jax
     Returns:
       (size, size, 3) float32, 0..255.
     """
+    frame = jnp.asarray(frame)
     height, width, channels = frame.shape
     rows, row_weights = _taps(center[1], side, size, height)
     columns, column_weights = _taps(center[0], side, size, width)
