@@ -85,11 +85,13 @@ class VideoFile:
     """The overlay video, drawn and encoded by a thread of its own.
 
     A failure here, such as a full disk, does not stop the run: it is kept in `problem`, and the
-    unfinished file is removed, which leaves room for the boxes.
+    unfinished file is removed, which leaves room for the boxes. `finished` says that the video is
+    there.
     """
 
     def __init__(self, folder: Path, names: Sequence[str], fps: float):
         self.problem: str | None = None
+        self.finished = False
         self.draw_ms = array.array("f")
         self.encode_ms = array.array("f")
         self._overlay = Overlay(names)
@@ -133,6 +135,7 @@ class VideoFile:
         if self.problem is None:
             try:
                 self._writer.close()
+                self.finished = bool(self.encode_ms)
             except Exception as error:
                 self._fail(error)
 

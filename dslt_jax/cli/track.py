@@ -74,7 +74,6 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError("what is to be tracked? --input VIDEO, FOLDER, 'GLOB' or CAMERA NUMBER")
     config = common.config_from_flags(values)
     wanted = _targets_from_flags(values)
-    folder = _make_folder(Path(values.output))
     try:
         source = open_frames(values.input)
         for note in source.notes:
@@ -86,6 +85,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             for target in wanted:
                 where = f"the box of target {target.name}" if target.name else "the box"
                 targets.check_box(target.box, width, height, config.min_side, where)
+            folder = _make_folder(Path(values.output))
             params = weights.load_params(config, values.weights)
             tracker = app.make_tracker(config, params, len(wanted))
             rest = itertools.islice(itertools.chain([first], frames), values.max_frames)
@@ -135,7 +135,7 @@ def _run(
             problems.append(video.problem)
         if status == "done" and problems:
             status = "incomplete"
-        written = [*boxes.paths, *([video.path] if video and not video.problem else [])]
+        written = [*boxes.paths, *([video.path] if video and video.finished else [])]
         summary = {"status": status, "problems": problems, **settings, **_machine()}
         summary |= tally.summary(video) | {"files": [path.name for path in written]}
         try:

@@ -90,7 +90,7 @@ def run(folder, tmp_path, capsys):
 
         @property
         def files(self):
-            return sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
+            return sorted(path.name for path in self.out.iterdir()) if self.out.is_dir() else []
 
         @property
         def summary(self):
@@ -185,7 +185,7 @@ def test_bad_boxes(run, fake, box, message):
     result = run(box=box)
     assert result.status == 1
     assert result.stderr.startswith("dslt track: ") and message in result.stderr
-    assert result.files == []
+    assert not result.out.exists()
     assert "Traceback" not in result.stderr
 
 
@@ -300,12 +300,26 @@ def test_a_video_with_a_damaged_tail_keeps_what_is_done(run, fake, tmp_path):
 
 
 def test_ctrl_c_keeps_what_is_done(run, fake):
+    pytest.importorskip("av")
     fake(fail_at=15, error=KeyboardInterrupt())
     result = run()
     assert result.status == 130
     assert len(result.rows()) == 5
     assert result.summary["status"] == "interrupted"
-    assert not [name for name in result.files if name.endswith(".part")]
+    assert result.files == ["boxes.csv", "boxes.txt", "overlay.mp4", "summary.json"]
+    assert result.summary["files"] == result.files[:-1]
+    assert len(list(open_frames(result.out / "overlay.mp4"))) == 5
+
+
+def test_ctrl_c_while_the_first_frame_is_learnt(run, fake, monkeypatch):
+    def interrupted(image, boxes):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(track.app, "make_tracker", lambda *given: app.Tracker(interrupted, None))
+    result = run()
+    assert result.status == 130
+    assert result.files == ["summary.json"]
+    assert result.summary["files"] == []
 
 
 def test_a_bug_keeps_what_is_done_and_is_not_hidden(run, fake, tmp_path):
@@ -361,10 +375,9 @@ def test_a_summary_that_cannot_be_written(run, fake, monkeypatch):
 
 def test_an_output_folder_that_cannot_be_written(run, fake, tmp_path, monkeypatch):
     (tmp_path / "out").write_text("a file")
-    result_status = cli.main(
-        ["dslt", "track", "--input=x", "--box=1,2,3,4", f"--output={tmp_path / 'out'}"]
-    )
-    assert result_status == 1
+    result = run()
+    assert result.status == 1
+    assert "cannot make the folder" in result.stderr
     (tmp_path / "out").unlink()
     monkeypatch.setattr(track.os, "access", lambda path, mode: False)
     result = run()
