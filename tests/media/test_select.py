@@ -69,6 +69,8 @@ def press(key):
     root.event_generate(key)
 
 def act():
+    root.after(200, act)  # keys are lost until the window has the focus: again, until it closes
+    root.focus_force()
     {actions}
 
 def window():
