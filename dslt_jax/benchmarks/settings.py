@@ -1,0 +1,95 @@
+"""The settings of a run, run.json: what was asked for, the versions, and the hash of both."""
+
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from dslt_jax.version import __version__
+
+FILE = "run.json"
+PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
+
+
+class RunError(ValueError):
+    """A run's directory cannot be used; the text says why and what to do."""
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of the packages that results can depend on."""
+    return {"dslt_jax": __version__} | {name: metadata.version(name) for name in PACKAGES}
+
+
+def digest(settings: dict[str, Any]) -> str:
+    """Returns the SHA-256 of settings, whatever their order."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Returns the content of a run's run.json: `hash`, `settings`, `about`.
+
+    Raises:
+      RunError: there is none, or it is damaged.
+    """
+    file = Path(path) / FILE
+    try:
+        content = json.loads(file.read_text())
+        if digest(content["settings"]) != content["hash"]:
+            raise RunError(f"{file} was changed by hand: its hash is not that of its settings")
+        return content
+    except OSError as error:
+        raise RunError(f"{file} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, RunError):
+            raise
+        raise RunError(f"{file} is damaged: {error}") from None
+
+
+def dump(settings: dict[str, Any], about: dict[str, Any]) -> str:
+    """Returns the text of run.json.
+
+    Args:
+      settings: all that decides the results, as JSON values; versions are added.
+      about: what else is worth keeping; it is not in the hash.
+    """
+    settings = _with_versions(settings)
+    content = {"hash": digest(settings), "settings": settings, "about": about}
+    return json.dumps(content, indent=2) + "\n"
+
+
+def refuse_other(path: Path, settings: dict[str, Any]) -> None:
+    """Raises RunError that names the settings and versions of a run which are not these."""
+    old, new = _flat(read(path)["settings"]), _flat(_with_versions(settings))
+    differing = [
+        f"{key}: {_short(old.get(key))} there, {_short(new.get(key))} now"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+    if differing:
+        raise RunError(
+            f"{path} holds a run with other settings ({'; '.join(differing)}): "
+            "choose another directory"
+        )
+
+
+def _with_versions(settings: dict[str, Any]) -> dict[str, Any]:
+    # Through JSON, so that they compare equal to what was read.
+    return json.loads(json.dumps(settings | {"versions": versions()}))
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested settings by dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        nested = isinstance(value, dict)
+        flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return flat
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "none"
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:12]}…"

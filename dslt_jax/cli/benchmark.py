@@ -1,0 +1,220 @@
+"""Runs a tracker over a benchmark; the same command again goes on where it stopped.
+
+    dslt benchmark --dataset otb --root DIR --preset compact --output runs/compact
+    dslt benchmark --dataset otb100 --root DIR --protocol tre --output runs/tre --workers 8
+    dslt benchmark --dataset vot2016 --root DIR --protocol vot --output runs/vot
+    dslt benchmark --dataset otb --root DIR --output runs/x --sequences Deer,Skiing
+    dslt benchmark --dataset otb --root DIR --output runs/x --engine ray --ray_address auto
+
+The output folder holds run.json (settings, versions, hash), a result a sequence, which toolkits
+and `dslt score` read, times/, and failed/ with the tracebacks of sequences that failed; these are
+tried again by the next call. Stop it at any moment: what is done is kept. Other settings or
+versions in the same folder are refused.
+
+Results are the same bytes however often a run was stopped and for any number of workers; times and
+the realtime protocol, which depends on them, are not. The number of threads changes sums in the
+last digits, so it belongs to the settings.
+
+Exit status: 0 all done; 1 something was not, or a sequence failed; 2 wrong flags; 130 Ctrl-C.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+from absl import flags
+
+from dslt_jax.backbones.weights import WeightsError
+from dslt_jax.benchmarks import datasets, engines, environments, metrics, protocols, runs, tables
+from dslt_jax.benchmarks.datasets import Dataset, DatasetError
+from dslt_jax.benchmarks.engines import EngineError
+from dslt_jax.benchmarks.execute import Failure, Protocol, Task
+from dslt_jax.benchmarks.metrics import vot
+from dslt_jax.benchmarks.results import ResultsError
+from dslt_jax.benchmarks.settings import RunError
+from dslt_jax.benchmarks.trackers import Dslt, TrackerSpec
+from dslt_jax.cli import common
+from dslt_jax.cli.main import UserError
+from dslt_jax.cli.progress import Progress
+
+# What a user calls VOT's experiments.
+ALIASES = {"vot": "supervised", "vot_unsupervised": "unsupervised"}
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    "dataset", "otb", f"which benchmark: {', '.join(datasets.LAYOUTS)}", flag_values=FLAGS
+)
+flags.DEFINE_string("root", None, "the benchmark's folder", flag_values=FLAGS)
+flags.DEFINE_string("annotations", None, "annotations kept elsewhere", flag_values=FLAGS)
+flags.DEFINE_list(
+    "sequences", None, "only these, e.g. Deer,Skiing; otherwise all", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "protocol",
+    "ope",
+    [*protocols.PROTOCOLS, *ALIASES],
+    "; ".join(f"{name}: {text}" for name, text in protocols.PROTOCOLS.items())
+    + "; vot and vot_unsupervised are VOT's two",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "repetitions",
+    15,
+    "vot: at most so many; three equal ones suffice",
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    "fps", 20.0, "realtime: frames a second that come", lower_bound=1e-3, flag_values=FLAGS
+)
+flags.DEFINE_string("output", None, "the run's folder, e.g. runs/compact", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "workers",
+    None,
+    "processes at once; otherwise one a GPU, or one",
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "threads", 1, "threads of the math library in each worker", lower_bound=1, flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "device", "auto", ["auto", "cpu", "gpu"], "auto: gpu where JAX can use one", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "engine", "local", ["local", "ray"], "this machine, or a Ray cluster", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "ray_address",
+    None,
+    "the cluster, e.g. auto or host:6379; otherwise one is started here",
+    flag_values=FLAGS,
+)
+common.define_tracker_flags(FLAGS)
+
+
+def main(values: flags.FlagValues, arguments: list[str]) -> int:
+    """Runs what is not done yet, prints the scores and returns the exit status."""
+    _check_flags(values, arguments)
+    config = common.config_from_flags(values)
+    spec = Dslt(config, values.weights and os.path.abspath(values.weights))
+    protocol = Protocol(
+        ALIASES.get(values.protocol, values.protocol), values.repetitions, values.fps
+    )
+    device = environments.default_device() if values.device == "auto" else values.device
+    try:
+        dataset = datasets.load(values.dataset, values.root, values.annotations)
+        wanted = dataset.subset(values.sequences) if values.sequences else dataset
+        settings = {
+            "dataset": dataset.name,
+            "tracker": spec.describe(),
+            "device": device,
+            "threads": values.threads,
+        }
+        about = {"preset": values.preset, "weights": values.weights}
+        about |= {"root": values.root, "annotations": values.annotations}
+        with runs.Run(values.output, protocol, settings, about) as run:
+            for note in dataset.notes:
+                _say(note)
+            failed = _run(values, run, wanted, spec, device)
+            done = wanted.subset([name for name in wanted.names if run.done(name)])
+            if len(done):
+                print(_scores(run.path, done, protocol))
+    except (DatasetError, EngineError, ResultsError, RunError, WeightsError) as error:
+        raise UserError(str(error)) from None
+    if failed:
+        _say(
+            f"{len(failed)} failed: {', '.join(failed)} (tracebacks in {values.output}/failed; "
+            "the same command tries them again)"
+        )
+    return 1 if failed else 0
+
+
+def _check_flags(values: flags.FlagValues, arguments: list[str]) -> None:
+    if arguments:
+        raise UserError(f"'{arguments[0]}' belongs to no flag: --root DIR is the benchmark")
+    if values.root is None:
+        raise UserError("where is the benchmark? --root DIR")
+    if values.output is None:
+        raise UserError("where do the results go? --output runs/NAME")
+    if values.engine == "local" and values.ray_address:
+        raise UserError("--ray_address belongs to --engine ray")
+    if values.engine == "ray" and values.workers:
+        raise UserError("--workers belongs to --engine local: Ray uses all that the cluster has")
+
+
+def _run(
+    values: flags.FlagValues, run: runs.Run, dataset: Dataset, spec: TrackerSpec, device: str
+) -> list[str]:
+    """Executes what is not done and returns the names of those that failed."""
+    left = [name for name in dataset.names if not run.done(name)]
+    begun = len(dataset) - len(left)
+    if not left:
+        print(f"{run.path}: nothing left to do, {begun} sequences are done")
+        return []
+    if begun:
+        _say(f"{run.path}: going on, {begun} of {len(dataset)} sequences are done")
+    annotations = values.annotations and os.path.abspath(values.annotations)
+    root = os.path.abspath(values.root)
+    tasks = [Task(dataset.name, root, annotations, name, run.protocol) for name in left]
+    failed = []
+    with (
+        Progress(dataset, left, run.protocol, _say) as progress,
+        contextlib.closing(_events(values, spec, tasks, device)) as events,
+    ):
+        for task, frames, outcome in events:
+            progress.advance(task.sequence, frames)
+            if isinstance(outcome, Failure):
+                run.fail(task.sequence, outcome)
+                failed.append(task.sequence)
+            elif outcome is not None:
+                run.save(dataset[task.sequence], outcome)
+            if outcome is not None:
+                progress.finish(task.sequence, outcome)
+    print(f"{run.path}: {begun + len(left) - len(failed)} of {len(dataset)} sequences are done")
+    return failed
+
+
+def _events(
+    values: flags.FlagValues, spec: TrackerSpec, tasks: list[Task], device: str
+) -> Generator[engines.Event]:
+    if values.engine == "ray":
+        return engines.ray_cluster(spec, tasks, values.ray_address, values.threads, device)
+    gpus = environments.visible_gpus() if device == "gpu" else []
+    workers = min(values.workers or len(gpus) or 1, len(tasks))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if device == "cpu" and workers * values.threads > (cores or workers):
+        _say(f"{workers} workers of {values.threads} threads are more than the {cores} cores here")
+    local = environments.local(workers, values.threads, device)
+    return engines.processes(spec, tasks, local)
+
+
+def _scores(path: Path, dataset: Dataset, protocol: Protocol) -> str:
+    """Returns the scores of a run as its protocol is scored, the policy named."""
+    name, tracker = protocol.name, path.resolve().name
+    head = f"{dataset.name}, {name}, {len(dataset)} sequences"
+    try:
+        if name == "supervised":
+            scores = vot.evaluate(dataset, runs.read(path, dataset).runs, tracker=tracker)
+            low, high = scores.interval
+            note = f"{scores.variant.describe()}, EAO over lengths {low} .. {high}"
+            return f"{head}\n{note}\n{tables.vot_leaderboard([scores])}"
+        if name == "unsupervised":
+            variant = vot.Variant(name="toolkit")
+            overlap, _, _ = vot.average_overlap(dataset, runs.read(path, dataset).runs, variant)
+            return f"{head}\n{variant.describe()}\n{tracker}: average overlap {overlap:.4f}"
+        policy = metrics.by_name(dataset.policy)
+        if name in ("tre", "sre"):
+            parts = runs.segments(path, dataset)
+            one = metrics.evaluate_segments(dataset, parts, policy, tracker)
+        else:
+            one = metrics.evaluate(dataset, runs.read(path, dataset).boxes, policy, tracker)
+    except ValueError as error:
+        raise UserError(f"the run cannot be scored: {error}") from None
+    return f"{head}\n{policy.describe()}\n{tables.leaderboard([one])}"
+
+
+def _say(text: str) -> None:
+    print(f"dslt benchmark: {text}", file=sys.stderr)
