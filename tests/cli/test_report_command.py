@@ -1,11 +1,14 @@
 """`dslt report`: what it writes, what it says, and the exit status."""
 
+import csv
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dslt_jax.benchmarks import datasets, execute, runs, trajectory
+from dslt_jax.benchmarks.execute import Protocol
 from dslt_jax.cli.main import main
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -84,3 +87,65 @@ def test_an_output_that_cannot_be_written(folders, capsys):
 def test_faults_of_the_command_line(capsys, arguments, message):
     assert main(["dslt", "report", *arguments]) == 1
     assert message in capsys.readouterr().err
+
+
+def _run_folder(path, protocol, root, trajectories):
+    """A run as `dslt benchmark` leaves it."""
+    about = {"root": str(root), "annotations": None}
+    with runs.Run(path, Protocol(protocol), {"dataset": "otb"}, about) as run:
+        for sequence in datasets.load("otb", root):
+            run.save(sequence, trajectories(sequence))
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, count in (("Deer", 71), ("Skiing", 81)):
+        layouts.images(tmp_path / "otb" / name / "img", 1, count)
+        layouts.text(tmp_path / "otb" / name / "groundtruth_rect.txt", layouts.truth(count))
+    return tmp_path / "otb"
+
+
+def _leaderboard(report):
+    return list(csv.DictReader((report / "tables" / "leaderboard.csv").read_text().splitlines()))
+
+
+def _one_pass(sequence):
+    return [trajectory.from_regions(sequence.boxes, np.full(len(sequence), 0.1))]
+
+
+def test_a_run_knows_its_benchmark(root, tmp_path, capsys):
+    _run_folder(tmp_path / "runs" / "mine", "ope", root, _one_pass)
+    layouts.text(tmp_path / "Other" / "Deer.txt", layouts.truth(71))
+    folders = [str(tmp_path / "runs" / "mine"), str(tmp_path / "Other")]
+    output = ["--output", str(tmp_path / "report"), "--nofigures"]
+    assert main(["dslt", "report", *folders, *output]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0] == "OTB: 2 trackers, 1 sequence"
+    assert "Other has no results on 1 sequence (Skiing)" in captured.err
+    rows = _leaderboard(tmp_path / "report")
+    assert [(row["tracker"], row["fps"]) for row in rows] == [("mine", "10.000"), ("Other", "")]
+
+
+def test_runs_with_several_starts_are_scored_over_all_of_them(root, tmp_path, capsys):
+    def starts(sequence):
+        plan = execute.starts(sequence, Protocol("sre"))
+        # The first start alone is right.
+        shifts = [0, *[25] * (len(plan) - 1)]
+        return [
+            trajectory.from_regions(sequence.boxes + np.array([shift, 0, 0, 0])) for shift in shifts
+        ]
+
+    _run_folder(tmp_path / "mine", "sre", root, starts)
+    output = ["--output", str(tmp_path / "report"), "--nofigures"]
+    assert main(["dslt", "report", str(tmp_path / "mine"), *output]) == 0
+    assert "the player shows each sequence's first start" in capsys.readouterr().err
+    assert "spatial robustness (SRE)" in (tmp_path / "report" / "index.html").read_text()
+    # Wrong starts keep only their first frame, which is replaced by the truth.
+    assert 1 / 12 < float(_leaderboard(tmp_path / "report")[0]["p20"]) < 0.2
+
+
+def test_runs_of_different_protocols_are_refused(root, tmp_path, capsys):
+    _run_folder(tmp_path / "a", "ope", root, _one_pass)
+    _run_folder(tmp_path / "b", "realtime", root, _one_pass)
+    assert main(["dslt", "report", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
+    assert "only runs of one protocol can be compared" in capsys.readouterr().err

@@ -13,6 +13,8 @@ from dslt_jax.benchmarks.report import names as names_lib
 from dslt_jax.benchmarks.results import Results
 from dslt_jax.boxes import Array, iou
 
+Segments = Mapping[str, SequenceABC[tuple[int, Array]]]
+
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
@@ -88,6 +90,7 @@ class Report:
 
     Attributes:
         title, policy: what is compared and how it was scored, each one line.
+        protocol: how the trackers were run.
         dataset: the sequences that all trackers have.
         trackers: in the order they were given.
         results: the boxes of each, in the same order.
@@ -100,6 +103,7 @@ class Report:
 
     title: str
     policy: str
+    protocol: str
     dataset: Dataset
     trackers: tuple[Tracker, ...]
     results: tuple[Results, ...]
@@ -144,6 +148,8 @@ def gather(
     policy: metrics.Policy | None = None,
     variant: vot.Variant | None = None,
     title: str | None = None,
+    protocol: str = "ope",
+    segments: SequenceABC[Segments] | None = None,
 ) -> Report:
     """Scores trackers on the sequences that all of them have.
 
@@ -153,6 +159,9 @@ def gather(
         policy: how to score; the dataset's own by default.
         variant: how to score VOT's runs with resets.
         title: heads the page; by default it names the benchmark.
+        protocol: how the trackers were run, one of `protocols.PROTOCOLS`.
+        segments: for protocols with several starts a sequence, all of them for each tracker, as
+            `metrics.evaluate_segments` takes them; `results` then hold the first of each.
 
     Raises:
         ValueError: the trackers have no sequence in common, or results cannot be scored.
@@ -166,8 +175,10 @@ def gather(
     supervised = any(result.supervised for result in results)
     policy = policy or metrics.by_name(dataset.policy)
     variant = variant or vot.Variant()
-    scored = _vot(dataset, results, variant) if supervised else _ope(dataset, results, policy)
-    trackers, curves, groups, more = scored
+    if supervised:
+        trackers, curves, groups, more = _vot(dataset, results, variant)
+    else:
+        trackers, curves, groups, more = _ope(dataset, results, policy, segments)
     main = "auc"
     if supervised:
         known = all(np.isfinite(tracker.summary["eao"]) for tracker in trackers)
@@ -176,6 +187,7 @@ def gather(
         title=title
         or f"{names_lib.dataset(dataset.name)}: {names_lib.plural(len(results), 'tracker')}",
         policy=variant.describe() if supervised else policy.describe(),
+        protocol=protocol,
         dataset=dataset,
         trackers=trackers,
         results=tuple(results),
@@ -191,8 +203,17 @@ def gather(
 _Scored = tuple[tuple[Tracker, ...], tuple[Curve, ...], tuple[Group, ...], list[str]]
 
 
-def _ope(dataset: Dataset, results: SequenceABC[Results], policy: metrics.Policy) -> _Scored:
-    scores = [metrics.evaluate(dataset, r.boxes, policy, r.tracker) for r in results]
+def _ope(
+    dataset: Dataset,
+    results: SequenceABC[Results],
+    policy: metrics.Policy,
+    segments: SequenceABC[Segments] | None,
+) -> _Scored:
+    if segments:
+        pairs = zip(results, segments, strict=True)
+        scores = [metrics.evaluate_segments(dataset, s, policy, r.tracker) for r, s in pairs]
+    else:
+        scores = [metrics.evaluate(dataset, r.boxes, policy, r.tracker) for r in results]
     trackers = []
     for result, score in zip(results, scores, strict=True):
         overlaps = []
@@ -230,7 +251,8 @@ def _ope(dataset: Dataset, results: SequenceABC[Results], policy: metrics.Policy
         cells = [score.summary(members) for score in scores]
         values = {key: np.array([cell[key] for cell in cells]) for key in metrics.MEASURES}
         groups.append(Group(code, names_lib.attribute(code), len(members), values))
-    problems = [f"{score.tracker}, {line}" for score in scores for line in score.problems]
+    problems = ["the player shows each sequence's first start"] if segments else []
+    problems += [f"{score.tracker}, {line}" for score in scores for line in score.problems]
     return tuple(trackers), curves, tuple(groups), problems
 
 

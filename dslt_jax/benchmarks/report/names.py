@@ -39,6 +39,14 @@ ATTRIBUTES = {
     "SOB": "similar object",
     "ROT": "rotation",
 }
+PROTOCOLS = {
+    "ope": "one pass (OPE)",
+    "tre": "temporal robustness (TRE)",
+    "sre": "spatial robustness (SRE)",
+    "supervised": "with resets",
+    "unsupervised": "one pass without resets",
+    "realtime": "real time",
+}
 # Told apart on white and on black, in colour and with dashes where there are more.
 COLORS = (
     "#d6404e",
@@ -70,6 +78,11 @@ def dash(index: int) -> str:
 def dataset(name: str) -> str:
     """Returns a benchmark's usual name."""
     return DATASETS.get(name, name)
+
+
+def protocol(name: str) -> str:
+    """Returns how trackers were run, in words."""
+    return PROTOCOLS.get(name, name)
 
 
 def attribute(code: str) -> str:

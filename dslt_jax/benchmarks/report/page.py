@@ -71,6 +71,7 @@ def render(
         "version": __version__,
         "dataset": names.dataset(report.dataset.name),
         "policy": report.policy,
+        "protocol": names.protocol(report.protocol),
         "notes": report.notes,
         "supervised": report.supervised,
         "main": report.main,

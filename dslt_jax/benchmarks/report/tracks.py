@@ -16,6 +16,7 @@ from dslt_jax.boxes import Array
 STEPS = 2  # of a pixel: boxes are kept to half a pixel
 ABSENT = -32768  # int16 for a coordinate that is not there
 NO_OVERLAP = 255  # uint8 for a frame without overlap; otherwise hundredths
+LEVEL = 6  # of zlib; 9 takes eleven times as long for 2 % less
 LOST_UNDER = 0.2  # overlap of a frame that counts as lost
 LOST_FRAMES = 5  # such frames in a row that make a failure
 
@@ -47,7 +48,7 @@ def packed(report: Report, index: int) -> tuple[list[int], str]:
     overlaps = np.stack([tracker.overlaps[index] for tracker in report.trackers])
     percent = np.where(np.isnan(overlaps), NO_OVERLAP, np.round(100 * overlaps)).astype(np.uint8)
     changes = np.diff(percent, axis=1, prepend=np.uint8(0)).tobytes()
-    data = zlib.compress(steps[0::2] + steps[1::2] + changes, 9)
+    data = zlib.compress(steps[0::2] + steps[1::2] + changes, LEVEL)
     return [values.shape[1] for values in regions], base64.b64encode(data).decode("ascii")
 
 

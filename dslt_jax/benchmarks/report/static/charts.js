@@ -98,7 +98,7 @@ function lineChart({ key, title, x: positions, xTitle, yTitle, yMax = 1, band = 
       legend.querySelector(`[data-t="${t}"] .value`).textContent = shown;
     }
   };
-  plot.tabIndex = 0;
+  fill(plot, { tabindex: 0, role: "group", "aria-label": `${title}: the arrow keys read the values` }, []);
   plot.addEventListener("pointermove", (event) => {
     if (plot.nearest) read(plot.nearest(event.clientX - plot.getBoundingClientRect().left));
   });

@@ -65,7 +65,7 @@ function speedSection() {
 
 function start() {
   const frames = data.sequences.reduce((total, sequence) => total + sequence.frames, 0);
-  document.getElementById("facts").textContent = `${data.dataset}, ${count(data.sequences.length, "sequence")}, ${count(frames, "frame")}`;
+  document.getElementById("facts").textContent = `${data.dataset}, ${data.protocol}, ${count(data.sequences.length, "sequence")}, ${count(frames, "frame")}`;
   document.getElementById("policy").textContent = `Scored with ${data.policy}.`;
   if (data.notes.length)
     document.getElementById("notes").append(element("details", { open: data.notes.length <= 3 }, element("summary", {}, count(data.notes.length, "note")),
