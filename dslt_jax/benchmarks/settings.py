@@ -6,10 +6,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dslt_jax.version import __version__
+import dslt_jax
 
 FILE = "run.json"
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
+# Folders of the modules that decide where a tracker sees its target.
+CODE = (".", "backbones", "baselines")
 
 
 class RunError(ValueError):
@@ -17,8 +19,16 @@ class RunError(ValueError):
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of the packages that results can depend on."""
-    return {"dslt_jax": __version__} | {name: metadata.version(name) for name in PACKAGES}
+    """Returns the versions of the packages that results can depend on, and a digest of our code.
+
+    The digest, of the trackers' modules, tells apart states of a checkout of one version.
+    """
+    code = hashlib.sha256()
+    for folder in CODE:
+        for file in sorted((Path(dslt_jax.__file__).parent / folder).glob("*.py")):
+            code.update(file.read_bytes())
+    packages = {name: metadata.version(name) for name in PACKAGES}
+    return {"dslt_jax": dslt_jax.__version__, "code": code.hexdigest()} | packages
 
 
 def digest(settings: dict[str, Any]) -> str:

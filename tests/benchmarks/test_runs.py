@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +73,8 @@ def test_settings_are_hashed_and_kept(tmp_path):
         pass
     content = settings.read(tmp_path / "run")
     assert content["settings"]["protocol"] == {"name": "ope"}
-    assert set(content["settings"]["versions"]) == {"dslt_jax", "jax", "jaxlib", "numpy", "pillow"}
+    packages = {"dslt_jax", "code", "jax", "jaxlib", "numpy", "pillow"}
+    assert set(content["settings"]["versions"]) == packages
     assert content["about"] == {"root": "data"}
     assert content["hash"] == settings.digest(content["settings"])
 
@@ -90,9 +92,12 @@ def test_other_settings_are_refused_and_named(tmp_path, monkeypatch):
     assert text.startswith(f"{path} holds a run with other settings (protocol.name: ope there, tre")
     assert "tracker.config.speed: 1.0 there, 2.0 now" in text
     assert "tracker.weights: abababababab… there, cdcdcdcdcdcd… now" in text
-    monkeypatch.setattr(settings, "__version__", "99")
-    with pytest.raises(RunError, match=r"versions\.dslt_jax: \S+ there, 99 now"):
+    monkeypatch.setattr(settings, "CODE", ("backbones",))
+    monkeypatch.setattr(settings.dslt_jax, "__version__", "99")
+    with pytest.raises(RunError) as error:
         runs.Run(path, Protocol(), SETTINGS)
+    assert "versions.code: " in str(error.value)
+    assert re.search(r"versions\.dslt_jax: \S+ there, 99 now", str(error.value))
 
 
 def test_a_damaged_or_edited_run_is_refused(tmp_path):
