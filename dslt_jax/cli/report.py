@@ -45,7 +45,9 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "thresholds", None, "overlap thresholds of the success curve, e.g. 21 or 101", flag_values=FLAGS
 )
-flags.DEFINE_boolean("reference", False, "show published numbers as well", flag_values=FLAGS)
+flags.DEFINE_boolean(
+    "reference", False, "also show published numbers of the benchmark", flag_values=FLAGS
+)
 flags.DEFINE_boolean(
     "embed_frames", False, "put small copies of the images into the page", flag_values=FLAGS
 )

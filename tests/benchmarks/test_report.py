@@ -248,6 +248,16 @@ def test_runs_with_resets(supervised, tmp_path):
     assert figures == {"eao", "accuracy_robustness", "eao_ranking", "speed"}
 
 
+def test_runs_with_resets_need_no_failure(supervised):
+    dataset, read = supervised
+    for result in read:
+        result.runs["bag"][0].codes[:] = trajectory.TRACKED
+        result.runs["bag"][0].regions[:] = (5, 5, 30, 20)
+    assert not report.gather(dataset, read).supervised
+    made = report.gather(dataset, read, protocol="supervised")
+    assert [tracker.summary["failures"] for tracker in made.trackers] == [0, 0]
+
+
 def test_runs_too_short_for_eao_are_ranked_by_accuracy(supervised):
     dataset, read = supervised
     for result in read:

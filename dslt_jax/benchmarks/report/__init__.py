@@ -6,7 +6,8 @@
 
 from dslt_jax.benchmarks.report.figures import write_figures
 from dslt_jax.benchmarks.report.files import ReportError
-from dslt_jax.benchmarks.report.gather import Report, gather
+from dslt_jax.benchmarks.report.gather import gather
+from dslt_jax.benchmarks.report.model import Report
 from dslt_jax.benchmarks.report.page import write_page
 from dslt_jax.benchmarks.report.tables import write_tables
 

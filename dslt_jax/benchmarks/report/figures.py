@@ -9,7 +9,7 @@ import numpy as np
 
 from dslt_jax.benchmarks.report import names
 from dslt_jax.benchmarks.report.files import ReportError, save
-from dslt_jax.benchmarks.report.gather import Curve, Report
+from dslt_jax.benchmarks.report.model import Curve, Report
 
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",

@@ -13,10 +13,18 @@ import numpy as np
 from dslt_jax.benchmarks import reference as reference_lib
 from dslt_jax.benchmarks.report import frames, names, tracks
 from dslt_jax.benchmarks.report.files import save
-from dslt_jax.benchmarks.report.gather import Report, Tracker
+from dslt_jax.benchmarks.report.model import Report, Tracker
 from dslt_jax.version import __version__
 
-SCRIPTS = ("base.js", "charts.js", "tables.js", "player.js", "main.js")
+SCRIPTS = (
+    "base.js",
+    "charts.js",
+    "sortable.js",
+    "tables.js",
+    "tracks.js",
+    "player.js",
+    "main.js",
+)
 CURVE_STEPS = 10_000  # curves are kept as whole numbers of this part
 UNDEFINED = -1
 

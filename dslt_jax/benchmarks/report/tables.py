@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dslt_jax.benchmarks.report.files import save
-from dslt_jax.benchmarks.report.gather import Measure, Report
+from dslt_jax.benchmarks.report.model import Measure, Report
 
 _LATEX = {
     "\\": r"\textbackslash{}",

@@ -9,7 +9,7 @@ import numpy as np
 
 from dslt_jax.benchmarks import metrics, trajectory
 from dslt_jax.benchmarks.datasets import Sequence
-from dslt_jax.benchmarks.report.gather import Report
+from dslt_jax.benchmarks.report.model import Report
 from dslt_jax.benchmarks.results import Results
 from dslt_jax.boxes import Array
 

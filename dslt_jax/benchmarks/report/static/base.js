@@ -51,22 +51,39 @@ function mean(values) {
 
 // The line that stands for a tracker in legends and tables.
 function swatch(t) {
-  const line = svg("line", { x1: 1, y1: 5, x2: 21, y2: 5, stroke: trackers[t].color, "stroke-width": 3,
-    "stroke-dasharray": trackers[t].dash || null, "stroke-linecap": "round" });
+  const line = svg("line", {
+    x1: 1,
+    y1: 5,
+    x2: 21,
+    y2: 5,
+    stroke: trackers[t].color,
+    "stroke-width": 3,
+    "stroke-dasharray": trackers[t].dash || null,
+    "stroke-linecap": "round",
+  });
   return svg("svg", { class: "swatch", viewBox: "0 0 22 10", "aria-hidden": "true" }, line);
 }
 
 // A <select> with a label; `options` are [value, text] pairs.
 function choice(label, options, onchange, value) {
-  const select = element("select", { onchange: () => onchange(select.value) },
-    options.map(([key, text]) => element("option", { value: key, selected: key === value }, text)));
+  const select = element(
+    "select",
+    { onchange: () => onchange(select.value) },
+    options.map(([key, text]) => element("option", { value: key, selected: key === value }, text)),
+  );
   return element("label", { class: "choice" }, element("span", {}, label), select);
 }
 
 function section(id, title, explanation, ...children) {
-  const heading = element("div", { class: "heading" }, element("h2", {}, title),
-    explanation ? element("p", {}, explanation) : null);
-  document.querySelector("main").append(element("section", { id, "aria-label": title }, heading, ...children));
+  const heading = element(
+    "div",
+    { class: "heading" },
+    element("h2", {}, title),
+    explanation ? element("p", {}, explanation) : null,
+  );
+  document.querySelector("main").append(
+    element("section", { id, "aria-label": title }, heading, ...children),
+  );
   document.querySelector("nav").append(element("a", { href: `#${id}` }, title));
 }
 
@@ -94,8 +111,9 @@ function pointAt(t) {
   if (t === pointed) return;
   pointed = t;
   document.body.classList.toggle("pointing", t !== null);
-  for (const node of document.querySelectorAll("[data-t]"))
+  for (const node of document.querySelectorAll("[data-t]")) {
     node.classList.toggle("pointed", Number(node.dataset.t) === t);
+  }
 }
 
 function watchPointing(root) {

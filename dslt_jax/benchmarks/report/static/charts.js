@@ -11,7 +11,9 @@ function chart(draw, label) {
     holder.firstChild.setAttribute("aria-label", label);
     markFocus();
   };
-  new ResizeObserver(() => { if (holder.clientWidth !== width) holder.redraw(); }).observe(holder);
+  new ResizeObserver(() => {
+    if (holder.clientWidth !== width) holder.redraw();
+  }).observe(holder);
   return holder;
 }
 
@@ -20,7 +22,10 @@ function ticks(low, high, about) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((candidate) => candidate >= raw * 0.999);
   const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => +((first + i) * step).toPrecision(6));
+  return Array.from(
+    { length: Math.floor(high / step + 1e-9) - first + 1 },
+    (_, i) => +((first + i) * step).toPrecision(6),
+  );
 }
 
 // A frame with axes; returns the svg and the scales x() and y().
@@ -28,27 +33,50 @@ function axes(width, { xs, ys, xTitle, yTitle, log = false, xTicks }) {
   const height = Math.round(Math.min(Math.max(width * 0.72, 230), 380));
   const [left, right, top, bottom] = [46, 12, 10, 42];
   const position = log ? Math.log10 : (value) => value;
-  const x = (v) => left + (position(v) - position(xs[0])) / (position(xs[1]) - position(xs[0])) * (width - left - right);
+  const x = (v) =>
+    left + (position(v) - position(xs[0])) / (position(xs[1]) - position(xs[0])) * (width - left - right);
   const y = (v) => height - bottom - (v - ys[0]) / (ys[1] - ys[0]) * (height - top - bottom);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height });
   for (const value of ticks(...ys, 5)) {
     picture.append(svg("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }));
-    picture.append(svg("text", { class: "tick", x: left - 8, y: y(value) + 4, "text-anchor": "end" }, String(value)));
+    picture.append(
+      svg("text", { class: "tick", x: left - 8, y: y(value) + 4, "text-anchor": "end" }, String(value)),
+    );
   }
   for (const value of xTicks ?? ticks(...xs, Math.max(3, Math.floor(width / 90)))) {
     picture.append(svg("line", { class: "grid", x1: x(value), x2: x(value), y1: top, y2: height - bottom }));
-    picture.append(svg("text", { class: "tick", x: x(value), y: height - bottom + 18, "text-anchor": "middle" }, String(value)));
+    picture.append(
+      svg(
+        "text",
+        { class: "tick", x: x(value), y: height - bottom + 18, "text-anchor": "middle" },
+        String(value),
+      ),
+    );
   }
   picture.append(
-    svg("text", { class: "axis", x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, xTitle),
-    svg("text", { class: "axis", x: 0, y: 0, "text-anchor": "middle", transform: `translate(12 ${(top + height - bottom) / 2}) rotate(-90)` }, yTitle));
+    svg(
+      "text",
+      { class: "axis", x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" },
+      xTitle,
+    ),
+    svg("text", {
+      class: "axis",
+      x: 0,
+      y: 0,
+      "text-anchor": "middle",
+      transform: `translate(12 ${(top + height - bottom) / 2}) rotate(-90)`,
+    }, yTitle),
+  );
   return { picture, x, y, left, right, top, bottom, height };
 }
 
 function path(points) {
   let pen = "M";
   return points.map(([x, y]) => {
-    if (y === null) { pen = "M"; return ""; }
+    if (y === null) {
+      pen = "M";
+      return "";
+    }
     const part = `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
     pen = "L";
     return part;
@@ -56,7 +84,14 @@ function path(points) {
 }
 
 function trackerLine(t, d, more = {}) {
-  return svg("path", { class: "line", d, "data-t": t, stroke: trackers[t].color, "stroke-dasharray": trackers[t].dash || null, ...more });
+  return svg("path", {
+    class: "line",
+    d,
+    "data-t": t,
+    stroke: trackers[t].color,
+    "stroke-dasharray": trackers[t].dash || null,
+    ...more,
+  });
 }
 
 // Lines with a ranked legend. `series` are {t, y, score}; pointing at the plot, or the arrow keys
@@ -70,11 +105,27 @@ function lineChart({ key, title, x: positions, xTitle, yTitle, yMax = 1, band = 
     const frame = axes(width, { xs: [positions[0], positions.at(-1)], ys: [0, yMax], xTitle, yTitle });
     if (band) {
       const [from, to] = band.map((v) => frame.x(Math.min(Math.max(v, positions[0]), positions.at(-1))));
-      frame.picture.append(svg("rect", { class: "band", x: from, width: to - from, y: frame.top, height: frame.height - frame.top - frame.bottom }));
+      frame.picture.append(
+        svg("rect", {
+          class: "band",
+          x: from,
+          width: to - from,
+          y: frame.top,
+          height: frame.height - frame.top - frame.bottom,
+        }),
+      );
     }
-    for (const { t, y } of [...series].reverse())
-      frame.picture.append(trackerLine(t, path(positions.map((p, i) => [frame.x(p), y[i] === null ? null : frame.y(y[i])]))));
-    const cursor = svg("line", { class: "cursor", y1: frame.top, y2: frame.height - frame.bottom, visibility: "hidden" });
+    for (const { t, y } of [...series].reverse()) {
+      frame.picture.append(
+        trackerLine(t, path(positions.map((p, i) => [frame.x(p), y[i] === null ? null : frame.y(y[i])]))),
+      );
+    }
+    const cursor = svg("line", {
+      class: "cursor",
+      y1: frame.top,
+      y2: frame.height - frame.bottom,
+      visibility: "hidden",
+    });
     frame.picture.append(cursor);
     plot.move = () => {
       cursor.setAttribute("visibility", at === null ? "hidden" : "visible");
@@ -111,7 +162,13 @@ function lineChart({ key, title, x: positions, xTitle, yTitle, yMax = 1, band = 
     const start = at ?? (step > 0 ? -1 : positions.length);
     read(Math.min(Math.max(start + step, 0), positions.length - 1));
   });
-  const figure = element("figure", { class: "plot" }, element("figcaption", {}, element("h3", {}, title), caption), plot, legend);
+  const figure = element(
+    "figure",
+    { class: "plot" },
+    element("figcaption", {}, element("h3", {}, title), caption),
+    plot,
+    legend,
+  );
   figure.show = (next) => {
     series = next;
     legend.replaceChildren(...series.map(({ t, value }) => legendRow(t, score(key, value))));
@@ -122,8 +179,17 @@ function lineChart({ key, title, x: positions, xTitle, yTitle, yMax = 1, band = 
 }
 
 function legendRow(t, text) {
-  return element("li", {}, element("button", { type: "button", "data-t": t, "aria-pressed": "false", onclick: () => setFocus(t) },
-    swatch(t), element("span", { class: "name" }, trackers[t].name), element("span", { class: "value" }, text)));
+  return element(
+    "li",
+    {},
+    element(
+      "button",
+      { type: "button", "data-t": t, "aria-pressed": "false", onclick: () => setFocus(t) },
+      swatch(t),
+      element("span", { class: "name" }, trackers[t].name),
+      element("span", { class: "value" }, text),
+    ),
+  );
 }
 
 // Points with names. `points` are {t, x, y}.
@@ -137,19 +203,39 @@ function scatter({ title, explanation, points, xTitle, yTitle, log = false, xs =
   const yRange = ys ?? reach(points.map((p) => p.y), 0, 1);
   const plot = chart((width) => {
     const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-    const frame = axes(width, { xs: xRange, ys: yRange, xTitle, yTitle, log,
-      xTicks: log ? steps.filter((v) => v >= xRange[0] && v <= xRange[1]) : xTicks });
+    const frame = axes(width, {
+      xs: xRange,
+      ys: yRange,
+      xTitle,
+      yTitle,
+      log,
+      xTicks: log ? steps.filter((v) => v >= xRange[0] && v <= xRange[1]) : xTicks,
+    });
     for (const { t, x, y } of points) {
       const [cx, cy] = [frame.x(x), frame.y(y)];
       const flip = cx > width - 90;
-      frame.picture.append(svg("g", { class: "point", "data-t": t },
-        svg("circle", { cx, cy, r: 6, fill: trackers[t].color }),
-        svg("text", { x: cx + (flip ? -10 : 10), y: cy + 4, "text-anchor": flip ? "end" : "start" }, trackers[t].name),
-        svg("title", {}, `${trackers[t].name}: ${xTitle} ${number(x)}, ${yTitle} ${number(y)}`)));
+      frame.picture.append(
+        svg(
+          "g",
+          { class: "point", "data-t": t },
+          svg("circle", { cx, cy, r: 6, fill: trackers[t].color }),
+          svg(
+            "text",
+            { x: cx + (flip ? -10 : 10), y: cy + 4, "text-anchor": flip ? "end" : "start" },
+            trackers[t].name,
+          ),
+          svg("title", {}, `${trackers[t].name}: ${xTitle} ${number(x)}, ${yTitle} ${number(y)}`),
+        ),
+      );
     }
     return frame.picture;
   }, `${title}: ${points.map((p) => `${trackers[p.t].name} ${number(p.x)}, ${number(p.y)}`).join("; ")}`);
-  return element("figure", { class: "plot single" }, element("figcaption", {}, element("h3", {}, title), element("p", { class: "reading" }, explanation)), plot);
+  return element(
+    "figure",
+    { class: "plot single" },
+    element("figcaption", {}, element("h3", {}, title), element("p", { class: "reading" }, explanation)),
+    plot,
+  );
 }
 
 // One spoke an attribute, one polygon a tracker.
@@ -169,7 +255,11 @@ function radar(groups, key) {
     const picture = svg("svg", { viewBox: `0 0 ${width} ${size}`, width, height: size });
     for (const value of ticks(inner, outer, 4)) {
       picture.append(svg("path", { class: "grid ring", d: ring(value) }));
-      if (value > inner) picture.append(svg("text", { class: "tick", x: width / 2 + 4, y: at(0, value)[1] + 12 }, String(value)));
+      if (value > inner) {
+        picture.append(
+          svg("text", { class: "tick", x: width / 2 + 4, y: at(0, value)[1] + 12 }, String(value)),
+        );
+      }
     }
     groups.forEach((group, i) => {
       const [x, y] = at(i, outer);
@@ -177,7 +267,14 @@ function radar(groups, key) {
       picture.append(svg("line", { class: "grid", x1: width / 2, y1: size / 2, x2: x, y2: y }));
       const anchor = Math.abs(lx - width / 2) < 12 ? "middle" : lx > width / 2 ? "start" : "end";
       const short = group.code.length > 8 ? group.code.replace("_", " ").slice(0, 12) : group.code;
-      picture.append(svg("text", { class: "spoke", x: lx, y: ly + 4, "text-anchor": anchor }, short, svg("title", {}, group.name)));
+      picture.append(
+        svg(
+          "text",
+          { class: "spoke", x: lx, y: ly + 4, "text-anchor": anchor },
+          short,
+          svg("title", {}, group.name),
+        ),
+      );
     });
     for (const t of [...order].reverse()) {
       const points = groups.map((group, i) => at(i, group.values[key][t] ?? inner));
