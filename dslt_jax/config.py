@@ -42,6 +42,8 @@ class TrackerConfig:
 
     # Learner
     memory_size: int = 7  # T samples; slot 0 is the first frame for ever
+    memory_interval: int = 1  # frames after which a sample is kept; before, the next replaces it
+    first_weight: float = 1.0  # weight of slot 0 beside the others' 1
     init_steps: int = 120
     init_lr_shallow: float = 1e-3
     init_lr_deep: float = 1e-3
@@ -50,10 +52,6 @@ class TrackerConfig:
     update_lr_deep: float = 3e-4
     stop_loss: float = 0.0  # first-frame fit stops below this mean loss
     weight_decay: float = 0.0
-    optimizer: Literal["adam", "gauss_newton"] = "adam"
-    cg_steps: int = 10
-    memory_interval: int = 1
-    first_weight: float = 1.0
     adam_b1: float = 0.9
     adam_b2: float = 0.999
     augment: bool = True  # flips, blurs, rotations and shifts of the first frame
@@ -63,7 +61,7 @@ class TrackerConfig:
     motion_sigma: float = 1.0  # of the motion prior, in target sizes
     num_scales: int = 3
     scale_step: float = 1.03
-    scale_size: int = 160  # side of the crops that are compared for scale
+    scale_size: int = 128  # side of the crops that are compared for scale
     scale_penalty: float = 0.99  # factor on the score of a changed scale
     scale_damping: float = 0.6  # share of the newly found scale
     scale_confidence: float = 0.35  # below: the size is kept

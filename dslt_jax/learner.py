@@ -61,7 +61,7 @@ def remember(config, memory: Memory, spectrum: jax.Array, label: jax.Array) -> M
 def init_head(config: TrackerConfig, key: jax.Array, mask: jax.Array) -> Head:
     """Near-zero kernels (deviation 1e-7, released code) on a masked canvas."""
     shape = (2 * config.channels, config.kernel_size, config.kernel_size)
-    kernel = 1e-7 * jax.random.normal(key, shape) * mask
+    kernel = 1e-7 * jax.random.normal(key, shape) * mask[None]
     return Head(kernel, mask, _adam(config).init(kernel))
 
 
@@ -100,86 +100,38 @@ def fit(
     lr_deep: float,
     stop_loss: float = 0.0,
 ) -> tuple[Head, jax.Array, jax.Array]:
-    """Lowers the loss over the memory with the configured optimiser.
+    """Takes Adam steps on the loss over the memory.
 
     A result that is not finite is thrown away and the old head is returned.
 
     Args:
-      steps: most steps to take (Adam steps, or conjugate gradient iterations).
-      lr_shallow, lr_deep: Adam's learning rates of conv_a and conv_b.
-      stop_loss: Adam stops before when the loss falls under it.
+      steps: most steps to take.
+      lr_shallow, lr_deep: learning rates of conv_a and conv_b.
+      stop_loss: it stops before when the loss falls under this.
 
     Returns:
-      the head, and the loss () before and after.
+      the head, and the loss () at the first and at the last step, each before its move.
     """
-    if config.optimizer == "adam":
-        kernel, optimizer = _adam_steps(config, head, memory, steps, lr_shallow, lr_deep, stop_loss)
-    else:
-        kernel, optimizer = _conjugate_gradient(config, head, memory, steps), head.optimizer
-    before = memory_loss(config, head.kernel, memory)
-    after = memory_loss(config, kernel, memory)
-    good = jnp.isfinite(after) & jnp.isfinite(kernel).all()
-    new = Head(kernel, head.mask, optimizer)
-    return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, head), before, after
-
-
-def _adam_steps(config, head, memory, steps, lr_shallow, lr_deep, stop_loss):
     adam = _adam(config)
     rates = jnp.repeat(jnp.array([lr_shallow, lr_deep]), config.channels)[:, None, None]
     value_and_grad = jax.value_and_grad(lambda kernel: memory_loss(config, kernel, memory))
 
     def proceed(carry):
-        step, _, _, loss = carry
-        return (step < steps) & (loss > stop_loss)
+        step, *_, loss = carry
+        return (step < steps) & ~(loss <= stop_loss)
 
     def advance(carry):
-        step, kernel, optimizer, _ = carry
+        step, kernel, optimizer, first, _ = carry
         loss, gradient = value_and_grad(kernel)
         direction, optimizer = adam.update(gradient, optimizer, kernel)
-        kernel = (kernel - rates * direction) * head.mask
-        return step + 1, kernel, optimizer, loss
+        kernel = (kernel - rates * direction) * head.mask[None]
+        return step + 1, kernel, optimizer, jnp.where(step == 0, loss, first), loss
 
-    start = (0, head.kernel, head.optimizer, jnp.inf)
-    _, kernel, optimizer, _ = jax.lax.while_loop(proceed, advance, start)
-    return kernel, optimizer
-
-
-def _conjugate_gradient(config, head, memory, steps):
-    """Iteratively reweighted least squares: conjugate gradients on the weighted normal equations."""
-    size, grid = memory.spectra.shape[-2], memory.labels.shape[-1]
-    sample = (memory.weights / memory.weights.sum())[:, None, None]
-    scale = head.mask  # stays on the masked canvas
-
-    def respond(kernel):
-        return regression.respond(kernel * scale, memory.spectra, size, grid)
-
-    def outer(kernel, _):
-        response, adjoint = jax.vjp(respond, kernel)
-        # The loss is weight(p - y) * (p - y)^2: hold the weight, solve, repeat.
-        error = response - memory.labels
-        loss = elementwise_loss(config, response, memory.labels)
-        weight = loss / jnp.maximum(jnp.square(error), 1e-12)
-        weight = jnp.maximum(weight, 0.0) * losses.importance(memory.labels, config.importance) * sample
-
-        def normal(x):
-            return adjoint(weight * respond(x))[0] + config.weight_decay * x
-
-        residual = adjoint(-weight * error)[0] - config.weight_decay * kernel
-
-        def iterate(carry, _):
-            x, r, p, rr = carry
-            ap = normal(p)
-            alpha = rr / jnp.maximum(jnp.vdot(p, ap), 1e-20)
-            x, r = x + alpha * p, r - alpha * ap
-            new = jnp.vdot(r, r)
-            return (x, r, r + new / jnp.maximum(rr, 1e-20) * p, new), None
-
-        start = (kernel, residual, residual, jnp.vdot(residual, residual))
-        (kernel, *_), _ = jax.lax.scan(iterate, start, length=min(steps, config.cg_steps))
-        return kernel, None
-
-    kernel, _ = jax.lax.scan(outer, head.kernel, length=max(1, steps // config.cg_steps))
-    return kernel
+    start = (0, head.kernel, head.optimizer, jnp.inf, jnp.inf)
+    _, kernel, optimizer, first, last = jax.lax.while_loop(proceed, advance, start)
+    good = jnp.isfinite(kernel).all()
+    new = Head(kernel, head.mask, optimizer)
+    return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, head), first, last
 
 
 def memory_loss(config: TrackerConfig, kernel: jax.Array, memory: Memory) -> jax.Array:

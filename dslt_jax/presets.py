@@ -10,7 +10,7 @@ def compact() -> TrackerConfig:
 
 def googlenet() -> TrackerConfig:
     """ImageNet features of BVLC GoogLeNet, layers inception_3b and inception_4d."""
-    return TrackerConfig(backbone="googlenet", shallow_layer="3b", deep_layer="4d")
+    return TrackerConfig(backbone="googlenet", shallow_layer="3b", deep_layer="4d", scale_size=160)
 
 
 def paper() -> TrackerConfig:

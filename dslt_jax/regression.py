@@ -60,13 +60,13 @@ def fit_reduction(features: jax.Array, channels: int, whiten: float = 0.0) -> Re
     """
     x = features.reshape(-1, features.shape[-1])
     mean = x.mean(axis=0)
-    x = x - mean
+    x = x - mean[None]
     covariance = jnp.matmul(x.T, x, precision="highest") / x.shape[0]
     values, vectors = jnp.linalg.eigh(covariance)
     kept = min(channels, x.shape[-1])
     basis = vectors[:, ::-1][:, :kept]
     variance = jnp.maximum(values[::-1][:kept], 1e-6 * values[-1] + 1e-12)
-    basis = basis * variance ** (-whiten / 2)
+    basis = basis * variance[None] ** (-whiten / 2)
     basis = basis / jnp.sqrt(jnp.mean(variance ** (1.0 - whiten)))
     return Reduction(mean, jnp.pad(basis, ((0, 0), (0, channels - kept))))
 
@@ -98,7 +98,8 @@ def fuse(
 
 
 def _reduce(x: jax.Array, reduction: Reduction) -> jax.Array:
-    return jnp.matmul(x - reduction.mean, reduction.basis, precision="highest")
+    centred = x - reduction.mean.reshape(1, 1, 1, -1)
+    return jnp.matmul(centred, reduction.basis, precision="highest")
 
 
 def upsample(x: jax.Array, factor: int) -> jax.Array:
@@ -129,7 +130,7 @@ def respond(kernel: jax.Array, spectra: jax.Array, size: int, grid: int) -> jax.
     k = kernel.shape[-1]
     pad = ((0, 0), (0, size - k), (0, size - k))
     canvas = jnp.roll(jnp.pad(kernel, pad), (-(k // 2), -(k // 2)), (1, 2))
-    product = (jnp.conj(jnp.fft.rfft2(canvas)) * spectra).sum(axis=1)
+    product = (jnp.conj(jnp.fft.rfft2(canvas))[None] * spectra).sum(axis=1)
     return jnp.fft.irfft2(product, (size, size))[:, :grid, :grid]
 
 

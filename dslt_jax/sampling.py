@@ -4,16 +4,12 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 
-# Enough for an exact triangle filter down to a shrink factor of TAPS / 2.
-TAPS = 12
-
 
 def crop(frame: jax.Array, center: jax.Array, side: jax.Array, size: int) -> jax.Array:
     """Resamples a square region of the frame to (size, size, 3).
 
     Linear interpolation when the region grows, a triangle filter as wide as the shrink factor
-    (anti-aliasing, up to a factor of TAPS / 2) when it shrinks. Beyond the frame its border pixels
-    are repeated.
+    (anti-aliasing) when it shrinks. Beyond the frame its border pixels are repeated.
 
     Args:
       frame: (H, W, 3) uint8 or float.
@@ -26,26 +22,48 @@ def crop(frame: jax.Array, center: jax.Array, side: jax.Array, size: int) -> jax
     """
     frame = jnp.asarray(frame)
     height, width, channels = frame.shape
-    rows, row_weights = _taps(center[1], side, size, height)
-    columns, column_weights = _taps(center[0], side, size, width)
-    lines = jnp.zeros((size, width, channels), jnp.float32)
-    for k in range(TAPS):  # separable: whole rows first, they lie together in memory
-        lines += row_weights[:, k, None, None] * frame[rows[:, k]].astype(jnp.float32)
-    patch = jnp.zeros((size, size, channels), jnp.float32)
-    for k in range(TAPS):
-        patch += column_weights[None, :, k, None] * lines[:, columns[:, k]]
-    return patch
-
-
-def _taps(center, side, size: int, length: int) -> tuple[jax.Array, jax.Array]:
-    """Indices (size, TAPS) and weights (size, TAPS) of the pixels that make each output pixel."""
     ratio = side / size
-    width = jnp.clip(ratio, 1.0, TAPS / 2)
-    position = center - side / 2 + (jnp.arange(size) + 0.5) * ratio - 0.5
+    # Separable, whole rows first: they lie together in memory.
+    lines = _filter(
+        lambda index: frame[index].astype(jnp.float32),
+        _positions(center[1], ratio, size),
+        ratio,
+        height,
+        (size, width, channels),
+    )
+    patch = _filter(
+        lambda index: lines[:, index].swapaxes(0, 1),
+        _positions(center[0], ratio, size),
+        ratio,
+        width,
+        (size, size, channels),
+    )
+    return patch.swapaxes(0, 1)
+
+
+def _positions(center: jax.Array, ratio: jax.Array, size: int) -> jax.Array:
+    """(size,) places of the output pixels along an axis, in pixel indices of the frame."""
+    return center + (jnp.arange(size) + 0.5 - size / 2) * ratio - 0.5
+
+
+def _filter(read, position: jax.Array, ratio: jax.Array, length: int, shape) -> jax.Array:
+    """Sums `read(index)` over the taps of a triangle about each position, weights of sum 1.
+
+    As many taps as the shrink factor asks for, known only at run time: 2 when the region grows.
+    """
+    width = jnp.maximum(ratio, 1.0)
     first = jnp.floor(position - width).astype(jnp.int32) + 1
-    index = first[:, None] + jnp.arange(TAPS)
-    weight = jax.nn.relu(1.0 - jnp.abs(index - position[:, None]) / width)
-    return jnp.clip(index, 0, length - 1), weight / weight.sum(axis=1, keepdims=True)
+    taps = jnp.ceil(2 * width).astype(jnp.int32)
+
+    def add(k, sums):
+        total, weights = sums
+        weight = jax.nn.relu(1.0 - jnp.abs(first + k - position) / width)
+        values = read(jnp.clip(first + k, 0, length - 1))
+        return total + weight[:, None, None] * values, weights + weight
+
+    empty = jnp.zeros(shape, jnp.float32), jnp.zeros(shape[0], jnp.float32)
+    total, weights = jax.lax.fori_loop(0, taps, add, empty)
+    return total / weights[:, None, None]
 
 
 def crop_pyramid(frame: jax.Array, center: jax.Array, sides: jax.Array, size: int) -> jax.Array:

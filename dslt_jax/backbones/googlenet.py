@@ -68,7 +68,7 @@ def apply(
     """
     _check(config)
     # The border is padded with zeros after the mean is taken away, as Caffe does.
-    x = image - jnp.asarray(MEAN, image.dtype)
+    x = image - jnp.asarray(MEAN, image.dtype).reshape(1, 1, 1, 3)
     x = jax.nn.relu(layers.stem_conv(x, *_weights(params, "conv1/7x7_s2")))
     x = layers.local_response_norm(layers.max_pool(x, stride=2))
     x = layers.conv_relu(x, *_weights(params, "conv2/3x3_reduce"))

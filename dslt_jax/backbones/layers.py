@@ -25,7 +25,7 @@ def conv(
         dimension_numbers=_DIMENSIONS,
         precision=precision,
     )
-    return y if bias is None else y + bias
+    return y if bias is None else y + bias.reshape(1, 1, 1, -1)
 
 
 def conv_relu(x, kernel, bias, *, stride: int = 1) -> jax.Array:
@@ -66,7 +66,7 @@ def stem_conv(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
         dimension_numbers=_DIMENSIONS,
         precision="highest",
     )
-    return y + bias
+    return y + bias.reshape(1, 1, 1, -1)
 
 
 def max_pool(x: jax.Array, *, stride: int, pad: int = 0) -> jax.Array:
