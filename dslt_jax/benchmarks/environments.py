@@ -38,11 +38,16 @@ def environment(threads: int, device: str) -> dict[str, str]:
 
 
 def default_device() -> str:
-    """Returns gpu where there is one and JAX can use it, else cpu; does not start JAX."""
+    """Returns gpu where there is one that JAX can use and may, else cpu."""
     wanted = os.environ.get("JAX_PLATFORMS", "")
+    allowed = not wanted or "cuda" in wanted or "gpu" in wanted
+    return "gpu" if allowed and has_gpu() else "cpu"
+
+
+def has_gpu() -> bool:
+    """Whether there are a GPU and JAX's plugin for it; does not start JAX, which would take it."""
     plugin = any(importlib.util.find_spec(f"jax_cuda{v}_plugin") for v in (12, 13))
-    usable = plugin and (not wanted or "cuda" in wanted or "gpu" in wanted)
-    return "gpu" if usable and visible_gpus() else "cpu"
+    return plugin and bool(visible_gpus())
 
 
 def visible_gpus() -> list[str]:

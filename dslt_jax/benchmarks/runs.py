@@ -21,7 +21,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from dslt_jax.benchmarks import execute, results, trajectory
+from dslt_jax.benchmarks import execute, trajectory
+from dslt_jax.benchmarks import results as results_lib
 from dslt_jax.benchmarks import settings as settings_lib
 from dslt_jax.benchmarks.datasets import Dataset, Sequence
 from dslt_jax.benchmarks.execute import Failure, Protocol
@@ -49,7 +50,7 @@ class Run:
         settings: dict[str, Any],
         about: dict[str, Any] | None = None,
     ):
-        """Opens a directory, new or of an earlier call with the same settings.
+        """Opens a directory: new, without results yet, or of a run with the same settings.
 
         Args:
           path: the directory; made when missing.
@@ -69,10 +70,7 @@ class Run:
         except OSError as error:
             raise RunError(f"cannot write to {self.path}: {error.strerror}") from None
         try:
-            if (self.path / settings_lib.FILE).exists():
-                settings_lib.refuse_other(self.path, settings)
-            else:
-                self._begin(settings, about or {})
+            self._begin(settings, about or {})
             self._tidy()
         except BaseException:
             self.close()
@@ -108,14 +106,18 @@ class Run:
         self._place({entry: f"{failure.reason}\n\n{failure.traceback}"}, [entry])
 
     def _begin(self, settings: dict[str, Any], about: dict[str, Any]) -> None:
-        others = [path.name for path in self.path.iterdir() if not path.name.startswith(".")]
-        if others:
+        """Checks the settings of a run that has results; of any other, writes them."""
+        there = {path.name for path in self.path.iterdir() if not path.name.startswith(".")}
+        results = sorted(there - {settings_lib.FILE, "failed"})
+        if results and settings_lib.FILE not in there:
             raise RunError(
-                f"{self.path} holds {', '.join(sorted(others)[:3])} but no run: "
-                "choose another directory"
+                f"{self.path} holds {', '.join(results[:3])} but no run: choose another directory"
             )
-        text = settings_lib.dump(settings, about)
-        self._place({settings_lib.FILE: text}, [settings_lib.FILE])
+        if results:
+            settings_lib.refuse_other(self.path, settings)
+        else:
+            text = settings_lib.dump(settings, about)
+            self._place({settings_lib.FILE: text}, [settings_lib.FILE])
 
     def _tidy(self) -> None:
         """Takes away what a killed process had begun."""
@@ -155,7 +157,7 @@ class Run:
             folder.rmdir()
 
 
-def read(path: str | Path, dataset: Dataset) -> results.Results:
+def read(path: str | Path, dataset: Dataset) -> results_lib.Results:
     """Returns a run's trajectories, of whatever protocol, with their times and confidences.
 
     Raises:
@@ -163,7 +165,7 @@ def read(path: str | Path, dataset: Dataset) -> results.Results:
       results.ResultsError: it has no result of the dataset's sequences.
     """
     name = settings_lib.read(path)["settings"]["protocol"]["name"]
-    return results.read(path, dataset, experiment=FOLDERS.get(name, "baseline"))
+    return results_lib.read(path, dataset, experiment=FOLDERS.get(name, "baseline"))
 
 
 def segments(path: str | Path, dataset: Dataset) -> dict[str, list[tuple[int, Array]]]:

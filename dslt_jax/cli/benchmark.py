@@ -182,6 +182,8 @@ def _events(
 ) -> Generator[engines.Event]:
     if values.engine == "ray":
         return engines.ray_cluster(spec, tasks, values.ray_address, values.threads, device)
+    if device == "gpu" and not environments.has_gpu():
+        raise UserError("there is no GPU here that JAX can use: pip install 'jax[cuda12]'")
     gpus = environments.visible_gpus() if device == "gpu" else []
     workers = min(values.workers or len(gpus) or 1, len(tasks))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

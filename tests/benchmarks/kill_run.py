@@ -9,6 +9,7 @@ how many of these left some of the sequences to do.
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -58,24 +59,29 @@ def child(root, output, protocol):
 def main(root, output, name, kills):
     output, protocol, chance = Path(output), Protocol(name), random.Random(0)
     begin = time.monotonic()
-    _, status = os.waitpid(child(root, output / "undisturbed", protocol), 0)
-    whole = time.monotonic() - begin
+    pid = child(root, output / "undisturbed", protocol)
+    while len(contents(output / "undisturbed")) < 2:
+        time.sleep(0.001)
+    first = time.monotonic() - begin
+    _, status = os.waitpid(pid, 0)
+    rest = time.monotonic() - begin - first
     truth = contents(output / "undisturbed")
     assert status == 0, "the undisturbed run failed"
     killed = resumed = 0
     while killed < kills:
         pid = child(root, output / "killed", protocol)
-        time.sleep(chance.uniform(0, whole / 8))
+        time.sleep(chance.uniform(0, first + rest / 3))
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
-        found = contents(output / "killed") if (output / "killed").exists() else {}
+        found = contents(output / "killed")
         for path, data in found.items():
             assert data == truth[path], f"{path} is not whole after {killed} kills"
         if os.WIFSIGNALED(status):
             killed += 1
             resumed += 1 < len(found) < len(truth)
         else:  # it was done: from the start again
-            (output / "killed").rename(output / f"done{killed}")
+            assert found == truth, "the resumed run differs"
+            shutil.rmtree(output / "killed")
     _, status = os.waitpid(child(root, output / "killed", protocol), 0)
     assert status == 0, "the run did not go on"
     print(json.dumps({"killed": killed, "resumed": resumed}))

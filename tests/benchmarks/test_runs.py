@@ -79,10 +79,22 @@ def test_settings_are_hashed_and_kept(tmp_path):
     assert content["hash"] == settings.digest(content["settings"])
 
 
-def test_other_settings_are_refused_and_named(tmp_path, monkeypatch):
+def _run_with_a_result(path, dataset):
+    with runs.Run(path, Protocol(), SETTINGS, {"root": "data"}) as run:
+        run.save(dataset["one"], _trajectories(dataset, "one", Protocol()))
+
+
+def test_a_run_without_results_takes_other_settings(tmp_path):
     path = tmp_path / "run"
-    with runs.Run(path, Protocol(), SETTINGS, {"root": "data"}):
-        pass
+    with runs.Run(path, Protocol(), SETTINGS) as run:
+        run.fail("one", Failure("it fell", ""))
+    with runs.Run(path, Protocol("tre"), SETTINGS):
+        assert settings.read(path)["settings"]["protocol"] == {"name": "tre"}
+
+
+def test_other_settings_are_refused_and_named(tmp_path, dataset, monkeypatch):
+    path = tmp_path / "run"
+    _run_with_a_result(path, dataset)
     with runs.Run(path, Protocol(), SETTINGS, {"root": "elsewhere"}):
         pass  # where the data lie may change
     other = {"dataset": "generic", "tracker": {"config": {"speed": 2.0}, "weights": "cd" * 32}}
@@ -100,10 +112,9 @@ def test_other_settings_are_refused_and_named(tmp_path, monkeypatch):
     assert re.search(r"versions\.dslt_jax: \S+ there, 99 now", str(error.value))
 
 
-def test_a_damaged_or_edited_run_is_refused(tmp_path):
+def test_a_damaged_or_edited_run_is_refused(tmp_path, dataset):
     path = tmp_path / "run"
-    with runs.Run(path, Protocol(), SETTINGS):
-        pass
+    _run_with_a_result(path, dataset)
     content = json.loads((path / "run.json").read_text())
     content["settings"]["dataset"] = "otb"
     (path / "run.json").write_text(json.dumps(content))
@@ -162,9 +173,9 @@ def test_a_full_disk_keeps_what_is_done(tmp_path, dataset, monkeypatch):
     assert not (path / ".unfinished").exists()
 
 
-@pytest.mark.parametrize("protocol", ["ope", "sre"])
+@pytest.mark.parametrize("protocol", ["ope", "supervised"])
 def test_kill_at_twenty_moments_ends_with_the_same_bytes(tmp_path, protocol):
-    names = [f"s{number:02d}" for number in range(16)]
+    names = [f"s{number:02d}" for number in range(10)]
     layouts.generic(tmp_path / "data", names, count=3)
     script = Path(kill_run.__file__)
     arguments = [str(tmp_path / "data"), str(tmp_path), protocol, "20"]
@@ -176,5 +187,5 @@ def test_kill_at_twenty_moments_ends_with_the_same_bytes(tmp_path, protocol):
     assert report["killed"] == 20
     assert report["resumed"] >= 5  # kills that left some of the sequences, not none and not all
     undisturbed = kill_run.contents(tmp_path / "undisturbed")
-    assert len(undisturbed) == 1 + 16 * {"ope": 2, "sre": 24}[protocol]
+    assert len(undisturbed) == 1 + 10 * {"ope": 2, "supervised": 6}[protocol]
     assert kill_run.contents(tmp_path / "killed") == undisturbed

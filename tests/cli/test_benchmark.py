@@ -126,6 +126,12 @@ def test_a_root_one_level_too_high_is_found(dslt, capsys):
     assert "holds no sequences: using data" in capsys.readouterr().err
 
 
+def test_a_gpu_that_is_not_there_is_told(dslt, monkeypatch, capsys):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert dslt("--device", "gpu") == 1
+    assert "there is no GPU here that JAX can use" in capsys.readouterr().err
+
+
 def test_a_tracker_that_cannot_start_ends_the_run(dslt, capsys):
     assert dslt(absent=True) == 1
     assert "the tracker cannot start: its weights are not here" in capsys.readouterr().err
