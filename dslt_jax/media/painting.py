@@ -30,9 +30,10 @@ _GRASS: tuple[Color, ...] = ((74, 122, 48), (98, 146, 58))
 
 def forest_floor(rng: np.random.Generator, width: int, height: int) -> PillowImage.Image:
     """Returns an RGB picture of soil strewn with leaves and stones."""
+    soil = _ramp(_noise(rng, height, width), _SOIL)
+    soil *= 0.9 + 0.2 * rng.random((height, width, 1))
     w, h = width * SMOOTH, height * SMOOTH
-    soil = _ramp(_noise(rng, h, w), _SOIL) * (0.85 + 0.3 * rng.random((h, w, 1)))
-    canvas = PillowImage.fromarray(np.clip(soil, 0, 255).astype(np.uint8))
+    canvas = PillowImage.fromarray(np.clip(soil, 0, 255).astype(np.uint8)).resize((w, h))
     pen = ImageDraw.Draw(canvas, "RGBA")
     for _ in range(width * height // 1100):
         place = rng.uniform((0, 0), (w, h))

@@ -1,0 +1,33 @@
+# make demo | test | lint | bench: each makes what it needs in .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench
+.SECONDARY:
+
+# Tracks a clip of our own making and leaves demo_out/overlay.mp4.
+demo: $(VENV)/.installed-video
+	$(BIN)/dslt demo --output demo_out
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# With PyTorch in .venv (`.venv/bin/pip install torch`) the twin is timed too.
+bench: $(VENV)/.installed-video
+	$(BIN)/python experiments/bench_step.py
+
+# .installed-EXTRA: the package, editable, with that extra; again when setup.cfg changed.
+$(VENV)/.installed-%: setup.cfg setup.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,76 @@
+"""The benchmark of a step, on a tiny configuration, as a person would start it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from dslt_jax import config, presets
+from dslt_jax.backbones import compact
+from dslt_jax.media import synthetic
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+SMALL = ["target_size=32", "search_size=96", "scale_size=64", "channels=8", "kernel_size=8"]
+STEPS = ["init_steps=3", "augment=false"]
+
+
+def bench(*arguments):
+    command = [sys.executable, EXPERIMENTS / "bench_step.py", *arguments]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_prints_and_writes_every_stage(tmp_path):
+    settings = [f"--set={text}" for text in SMALL + STEPS]
+    done = bench(
+        "--preset=compact", "--repeat=1", "--notwin", f"--json={tmp_path / 'b.json'}", *settings
+    )
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads((tmp_path / "b.json").read_text())["presets"]
+    rows = result["stages"]
+    for name, row in rows.items():
+        assert name in done.stdout
+        assert 0 < row["min_ms"] <= row["median_ms"] and row["gflop"] > 0
+    whole = rows.pop("whole step")
+    assert whole["gflop"] == pytest.approx(sum(row["gflop"] for row in rows.values()))
+    # The network's convolutions by hand, at stride 1 / (2, 4, 8, 16), for one 96 x 96 crop.
+    area = {1: 48**2, 2: 24**2, 3: 12**2, 4: 6**2}
+    multiply = sum(
+        9 * inputs * outputs * area[int(name[5])]
+        for name, (inputs, outputs, _) in compact._BLOCKS.items()
+    )
+    multiply += 96 * 64 * area[3] + 192 * 96 * area[4]
+    assert rows["backbone, search"]["gflop"] == pytest.approx(2e-9 * multiply, rel=0.25)
+    assert 0 < result["share_outside_backbone"] < 1
+    assert result["peak_memory_bytes"] > 1e8
+    assert result["compile_seconds"]["init"] > 0 and result["compile_seconds"]["step"] > 0
+
+
+def test_a_wrong_setting_is_named():
+    done = bench("--preset=compakt")
+    assert done.returncode != 0
+    assert "there is no preset 'compakt'" in done.stdout + done.stderr
+
+
+def test_the_twin_in_torch_gives_our_numbers(monkeypatch):
+    pytest.importorskip("torch", reason="the twin needs PyTorch")
+    monkeypatch.syspath_prepend(EXPERIMENTS)
+    import torch_twin
+
+    torch_twin.torch.set_num_threads(1)
+    cfg = config.override(presets.compact(), [*SMALL, *STEPS])
+    always = ["lost_confidence=-1e9", "update_confidence=-1e9"]
+    cfg = config.override(cfg, ["weight_decay=1e-3", "update_lr_deep=1e-3", *always])
+    params = compact.init(jax.random.key(0), cfg)
+    clip = synthetic.beetle_clip(60, 320, 240)
+    frames = [frame.image for frame, _ in zip(clip.source, range(4), strict=False)]
+    assert torch_twin.largest_difference(cfg, params, frames, clip.boxes[0], 3) < 1e-3
+    wrong = params | {"deep/b": params["deep/b"] + 1.0}
+    twin = torch_twin.Twin
+    monkeypatch.setattr(torch_twin, "Twin", lambda c, p, s: twin(c, wrong, s))
+    with pytest.raises(ValueError, match="the twin's response differs"):
+        torch_twin.largest_difference(cfg, params, frames, clip.boxes[0], 2)
