@@ -1,5 +1,6 @@
 """The settings of a run, run.json: what was asked for, the versions, and the hash of both."""
 
+import functools
 import hashlib
 import json
 from importlib import metadata
@@ -18,6 +19,7 @@ class RunError(ValueError):
     """A run's directory cannot be used; the text says why and what to do."""
 
 
+@functools.cache  # of the code that runs, even if its files change meanwhile
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that results can depend on, and a digest of our code.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_trackers
 
-from dslt_jax.benchmarks import datasets, engines, runs
+from dslt_jax.benchmarks import datasets, engines, runs, settings
 from dslt_jax.benchmarks.execute import Protocol, Task
 
 
@@ -58,6 +58,7 @@ def child(root, output, protocol):
 
 def main(root, output, name, kills):
     output, protocol, chance = Path(output), Protocol(name), random.Random(0)
+    settings.versions()  # once for all, and not again after each fork
     begin = time.monotonic()
     pid = child(root, output / "undisturbed", protocol)
     while len(contents(output / "undisturbed")) < 2:

@@ -106,8 +106,10 @@ def test_other_settings_are_refused_and_named(tmp_path, dataset, monkeypatch):
     assert "tracker.weights: abababababab… there, cdcdcdcdcdcd… now" in text
     monkeypatch.setattr(settings, "CODE", ("backbones",))
     monkeypatch.setattr(settings.dslt_jax, "__version__", "99")
+    settings.versions.cache_clear()
     with pytest.raises(RunError) as error:
         runs.Run(path, Protocol(), SETTINGS)
+    settings.versions.cache_clear()
     assert "versions.code: " in str(error.value)
     assert re.search(r"versions\.dslt_jax: \S+ there, 99 now", str(error.value))
 
