@@ -44,8 +44,8 @@ def first_frame(config: TrackerConfig, patch: jax.Array) -> tuple[jax.Array, jax
       crops (V, S, S, 3), and the target's shift from the middle in crop pixels, (V, 2).
     """
     variants = VARIANTS if config.augment else VARIANTS[:1]
-    table = Variant(*(jnp.asarray(column) for column in zip(*variants, strict=True)))
-    shift = table.shift * config.target_size
+    table = jax.tree.map(lambda *values: jnp.array(values), *variants)
+    shift = jnp.stack(table.shift, axis=-1) * config.target_size
 
     def vary(shift, variant):
         moved = sampling.warp(

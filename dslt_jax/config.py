@@ -34,15 +34,16 @@ class TrackerConfig:
     kernel_scale: float = 1.0  # kernel extent over the target's
 
     # Labels and loss
-    label_sigma: float = 0.1  # of the target's size
+    label_sigma: float = 0.13  # of the target's size
     loss: Literal["shrinkage", "l1", "l2", "l3", "focal", "ohnm"] = "shrinkage"
     loss_a: float = 10.0  # shrinkage speed
     loss_c: float = 0.2  # shrinkage localisation
-    importance: float = 1.0  # exponent e of the label importance exp(e * y)
+    importance: float = 1.0  # exponent e of the label importance exp(e * y) * y^power
+    importance_power: float = 0.0  # 0: the background counts; the released code has 2
 
     # Learner
     memory_size: int = 7  # T samples; slot 0 is the first frame for ever
-    memory_interval: int = 1  # frames after which a sample is kept; before, the next replaces it
+    memory_interval: int = 4  # frames after which a sample is kept; before, the next replaces it
     first_weight: float = 1.0  # weight of slot 0 beside the others' 1
     init_steps: int = 120
     init_lr_shallow: float = 1e-3
@@ -73,13 +74,21 @@ class TrackerConfig:
     def __post_init__(self) -> None:
         if self.search_size < 2 * self.target_size:
             raise ValueError(
-                f"search_size={self.search_size} must be at least twice target_size={self.target_size}"
+                f"search_size={self.search_size} must be at least twice "
+                f"target_size={self.target_size}"
             )
         for name in ("target_size", "channels", "kernel_size", "memory_size", "num_scales"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        for name in ("search_size", "scale_size"):
+            if getattr(self, name) % 16 or getattr(self, name) < 16:
+                raise ValueError(f"{name}={getattr(self, name)} must be a multiple of 16")
+        if self.kernel_size % 2:
+            raise ValueError(f"kernel_size={self.kernel_size} must be even")
         if self.num_scales % 2 == 0:
-            raise ValueError(f"num_scales={self.num_scales} must be odd: the middle one keeps the size")
+            raise ValueError(
+                f"num_scales={self.num_scales} must be odd: the middle one keeps the size"
+            )
         if not self.scale_step > 1.0:
             raise ValueError(f"scale_step={self.scale_step} must be greater than 1")
 
@@ -96,7 +105,9 @@ def override(config: TrackerConfig, assignments: list[str]) -> TrackerConfig:
         name, separator, text = assignment.partition("=")
         name, text = name.strip(), text.strip()
         if not separator:
-            raise ValueError(f"'{assignment}' is no setting: write name=value, e.g. scale_step=1.01")
+            raise ValueError(
+                f"'{assignment}' is no setting: write name=value, e.g. scale_step=1.01"
+            )
         if name not in hints:
             near = difflib.get_close_matches(name, hints, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else ""

@@ -127,7 +127,8 @@ def fit(
         kernel = (kernel - rates * direction) * head.mask[None]
         return step + 1, kernel, optimizer, jnp.where(step == 0, loss, first), loss
 
-    start = (0, head.kernel, head.optimizer, jnp.inf, jnp.inf)
+    infinite = jnp.asarray(jnp.inf)
+    start = (0, head.kernel, head.optimizer, infinite, infinite)
     _, kernel, optimizer, first, last = jax.lax.while_loop(proceed, advance, start)
     good = jnp.isfinite(kernel).all()
     new = Head(kernel, head.mask, optimizer)
@@ -139,7 +140,7 @@ def memory_loss(config: TrackerConfig, kernel: jax.Array, memory: Memory) -> jax
     size, grid = memory.spectra.shape[-2], memory.labels.shape[-1]
     response = regression.respond(kernel, memory.spectra, size, grid)
     loss = elementwise_loss(config, response, memory.labels)
-    loss = loss * losses.importance(memory.labels, config.importance)
+    loss = loss * losses.importance(memory.labels, config.importance, config.importance_power)
     loss = jnp.sum(memory.weights * loss.sum(axis=(1, 2))) / memory.weights.sum()
     return loss + config.weight_decay * jnp.sum(jnp.square(kernel))
 

@@ -62,9 +62,14 @@ def shrinkage(p: jax.Array, y: jax.Array, *, a: float = 10.0, c: float = 0.2) ->
     return jnp.square(error) * jax.nn.sigmoid(a * (jnp.abs(error) - c))
 
 
-def importance(y: jax.Array, exponent: float = 1.0) -> jax.Array:
-    """The weight exp(exponent * y) of a location: the target's counts up to e times more."""
-    return jnp.exp(exponent * y)
+def importance(y: jax.Array, exponent: float = 1.0, power: float = 0.0) -> jax.Array:
+    """The weight exp(exponent * y) * y^power of a location.
+
+    The paper has exp(y): the target counts up to e times more than the background. The released
+    code has (exp(1.6 y) y)^2, i.e. exponent 3.2 and power 2: the background hardly counts.
+    """
+    weight = jnp.exp(exponent * y)
+    return weight * y**power if power else weight
 
 
 LOSSES = {"l1": l1, "l2": l2, "l3": l3, "focal": focal, "ohnm": ohnm, "shrinkage": shrinkage}

@@ -21,8 +21,7 @@ from dslt_jax.config import TrackerConfig
 Params = dict[str, jax.Array]
 
 
-@flax.struct.dataclass
-class State:
+class State(flax.struct.PyTreeNode):
     """All that is carried from frame to frame."""
 
     center: jax.Array  # (2,) x, y of the target in frame pixels
@@ -202,7 +201,6 @@ def _learn_body(
     config: TrackerConfig, params: Params, state: State, sight: _Sight, patches, limits
 ) -> tuple[State, Output]:
     """Chooses the scale, teaches the head, and moves on."""
-    _, grid, _ = _geometry(config)
     index = _best_scale(config, params, state, patches)
     factor = localize.scale_factors(config.num_scales, config.scale_step)[index]
     keep = sight.lost | (sight.confidence < config.scale_confidence)

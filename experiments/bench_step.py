@@ -48,7 +48,7 @@ flags.DEFINE_bool("twin", True, "compare compact with its twin in PyTorch")
 flags.DEFINE_bool("opencv", False, "time OpenCV's CSRT on the same clip")
 flags.DEFINE_string("json", None, "also write the numbers to this file")
 
-MATRIX = 1024  # side of the product that gives the machine's rate
+MATRIX = 2048  # side of the product that gives the machine's rate
 BACKBONE = ("backbone, search", "backbone, scales")
 
 

@@ -57,9 +57,9 @@ def main(argv: list[str]) -> None:
     for note in dataset.notes:
         print(note)
     warm = dataset[0]  # compiles outside the timing
-    run_sequence(config, params, warm.__class__(
-        warm.name, warm.ground_truth[:3], lambda: warm.frames[:3]
-    ))
+    run_sequence(
+        config, params, warm.__class__(warm.name, warm.ground_truth[:3], lambda: warm.frames[:3])
+    )
 
     found, frames, seconds = {}, 0, 0.0
     print(f"{'sequence':14s} {'AUC':>6s} {'P20':>6s} {'fps':>6s} {'first frame, s':>15s}")
@@ -72,7 +72,8 @@ def main(argv: list[str]) -> None:
         row = f"{scores.auc[0]:6.3f} {scores.p20[0]:6.3f} {fps:6.1f} {first:15.2f}"
         print(f"{sequence.name:14s} {row}", flush=True)
     mean = metrics.evaluate(dataset, found).summary()
-    print(f"{'mean of ' + str(len(found)):14s} {mean['auc']:6.3f} {mean['p20']:6.3f} {frames / seconds:6.1f}")
+    row = f"{mean['auc']:6.3f} {mean['p20']:6.3f} {frames / seconds:6.1f}"
+    print(f"{f'mean of {len(found)}':14s} {row}")
     print(f"preset {FLAGS.preset}, backbone {config.backbone}, {jax.devices()[0].device_kind}")
     compare(dataset)
     if FLAGS.output:

@@ -10,7 +10,6 @@ and curves.png.
 """
 
 import csv
-import dataclasses
 import functools
 import pathlib
 import time
@@ -25,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from dslt_jax import presets
-from dslt_jax.backbones import compact, googlenet, layers, weights
+from dslt_jax.backbones import compact, googlenet, weights
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data", "../shared/train", "folder with images/")

@@ -24,7 +24,9 @@ def sample(seed, center=8.0):
 
 def start():
     mask = regression.kernel_mask(jnp.array([6.0, 6.0]), CONFIG.kernel_size)
-    return learner.init_head(CONFIG, jax.random.key(0), mask), learner.init_memory(CONFIG, *sample(0))
+    return learner.init_head(CONFIG, jax.random.key(0), mask), learner.init_memory(
+        CONFIG, *sample(0)
+    )
 
 
 def test_first_slot_is_for_ever_and_the_others_are_a_ring():

@@ -78,3 +78,10 @@ def test_finite_for_any_response(name, p):
 
 def test_importance_is_e_at_the_peak_and_one_in_the_background():
     np.testing.assert_allclose(losses.importance(jnp.asarray([0.0, 1.0])), [1.0, np.e], rtol=1e-6)
+
+
+def test_importance_of_the_released_code_fades_with_the_label():
+    """Weights 1, 0.10 and 1.2e-3 at 0, 1 and 2 deviations, relative to the peak."""
+    label = jnp.exp(-0.5 * jnp.square(jnp.arange(3.0)))
+    weight = losses.importance(label, 3.2, 2.0)
+    np.testing.assert_allclose(weight / weight[0], [1.0, 0.10, 1.2e-3], rtol=0.1)

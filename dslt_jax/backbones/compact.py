@@ -30,11 +30,12 @@ DEEP_CHANNELS = 96
 def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
     """Returns the exact keys and shapes that `apply` needs."""
     del config
-    shapes = {f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in _BLOCKS.items()}
+    shapes: dict[str, tuple[int, ...]] = {
+        f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in _BLOCKS.items()
+    }
     shapes["shallow/w"] = (1, 1, 96, SHALLOW_CHANNELS)
     shapes["deep/w"] = (1, 1, 192, DEEP_CHANNELS)
-    biases = {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
-    return shapes | biases
+    return shapes | {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
 
 
 def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:

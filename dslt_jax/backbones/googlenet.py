@@ -29,7 +29,7 @@ LAYERS = tuple(_INCEPTION)
 def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
     """Returns the exact keys and shapes that `apply` needs: all layers up to the deep one."""
     _check(config)
-    shapes = {
+    shapes: dict[str, tuple[int, ...]] = {
         "conv1/7x7_s2/w": (7, 7, 3, 64),
         "conv2/3x3_reduce/w": (1, 1, 64, 64),
         "conv2/3x3/w": (3, 3, 64, 192),
@@ -43,8 +43,7 @@ def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
         shapes[f"{prefix}/5x5_reduce/w"] = (1, 1, cin, red5)
         shapes[f"{prefix}/5x5/w"] = (5, 5, red5, five)
         shapes[f"{prefix}/pool_proj/w"] = (1, 1, cin, proj)
-    biases = {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
-    return shapes | biases
+    return shapes | {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
 
 
 def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:
@@ -55,7 +54,10 @@ def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:
 def strides(config: TrackerConfig) -> tuple[int, int]:
     """Returns the strides in pixels of the shallow and the deep feature map."""
     _check(config)
-    return tuple(8 if name.startswith("3") else 16 for name in (config.shallow_layer, config.deep_layer))
+    shallow, deep = (
+        8 if name.startswith("3") else 16 for name in (config.shallow_layer, config.deep_layer)
+    )
+    return shallow, deep
 
 
 def apply(
@@ -94,7 +96,9 @@ def _inception(params, name: str, x: jax.Array) -> jax.Array:
     kernel = jnp.concatenate([w for w, _ in heads], axis=-1)
     bias = jnp.concatenate([b for _, b in heads])
     y = layers.conv_relu(x, kernel, bias)
-    one, three, five = jnp.split(y, [heads[0][1].size, heads[0][1].size + heads[1][1].size], axis=-1)
+    one, three, five = jnp.split(
+        y, [heads[0][1].size, heads[0][1].size + heads[1][1].size], axis=-1
+    )
     three = layers.conv_relu(three, *_weights(params, f"{name}/3x3"))
     five = layers.conv_relu(five, *_weights(params, f"{name}/5x5"))
     pool = layers.max_pool(x, stride=1, pad=1)

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
@@ -15,7 +16,7 @@ def conv(
     stride: int = 1,
     precision: str = "highest",
 ) -> jax.Array:
-    """Convolves `x` (N, H, W, C) with `kernel` (k, k, C, D), zero padding of k // 2 on each side."""
+    """Convolves `x` (N, H, W, C) with `kernel` (k, k, C, D), zero padding of k // 2 a side."""
     pad = kernel.shape[0] // 2
     y = lax.conv_general_dilated(
         x,
@@ -101,13 +102,11 @@ def local_response_norm(x: jax.Array, *, size: int = 5, alpha: float = 1e-4) -> 
 
 
 def he_init(key: jax.Array, shapes: dict[str, tuple[int, ...]]) -> dict[str, jax.Array]:
-    """Returns He-normal kernels ('.../w') and zero biases ('.../b') for a table of shapes."""
+    """Returns He-normal kernels ('.../w') and zero biases for a table of shapes."""
+    # NumPy draws them: dozens of shapes would be dozens of little programs to compile.
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     params = {}
     for name, shape in shapes.items():
-        if name.endswith("/b"):
-            params[name] = jnp.zeros(shape)
-        else:
-            key, use = jax.random.split(key)
-            fan_in = shape[0] * shape[1] * shape[2]
-            params[name] = jax.random.normal(use, shape) * (2.0 / fan_in) ** 0.5
+        scale = (2.0 / np.prod(shape[:-1])) ** 0.5 if name.endswith("/w") else 0.0
+        params[name] = jnp.asarray(scale * rng.standard_normal(shape), jnp.float32)
     return params

@@ -74,7 +74,7 @@ def apply(
             f"image has the shape {image.shape}, vgg16 needs (N, H, W, 3) "
             f"with H and W multiples of {stride}"
         )
-    x = image - params["mean"].astype(image.dtype)
+    x = image - params["mean"].astype(image.dtype).reshape(1, 1, 1, 3)
     maps = {}
     block = 1
     for name in convolutions(config.deep_layer):
