@@ -230,6 +230,8 @@ def measure(preset: str, assignments: list[str], targets: int, repeat: int) -> d
 
 def compare_twin(assignments: list[str], repeat: int) -> dict[str, Any] | None:
     """Returns the times of ours and of the twin, A B A B; None where torch is missing."""
+    # Its threads otherwise spin for work, on a busy machine against JAX's, and PyTorch crawls.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch_twin
     except ImportError:
@@ -238,15 +240,19 @@ def compare_twin(assignments: list[str], repeat: int) -> dict[str, Any] | None:
     _, params = load(cfg)
     frames, box = scene(1, 5)
     difference = torch_twin.largest_difference(cfg, params, frames, box)
-    ours, theirs = torch_twin.pair(cfg, params, frames, box)
-    times = interleave({"jax": ours, "torch": theirs}, max(2, repeat // 5), run=5)
+    calls = torch_twin.calls(cfg, params, frames, box)
+    times = interleave(calls, max(2, repeat // 5), run=5)
     medians = {name: float(np.median(values)) for name, values in times.items()}
     best = {name: float(values.min()) for name, values in times.items()}
+
+    def ratio(milliseconds: dict[str, float]) -> float:
+        return min(ms for name, ms in milliseconds.items() if name != "jax") / milliseconds["jax"]
+
     return {
         "median_ms": medians,
         "min_ms": best,
-        "ratio": medians["torch"] / medians["jax"],
-        "ratio_of_min": best["torch"] / best["jax"],
+        "ratio": ratio(medians),
+        "ratio_of_min": ratio(best),
         "largest_difference": difference,
         "torch": torch_twin.torch.__version__,
     }
@@ -311,8 +317,9 @@ def show_twin(twin: dict[str, Any] | None) -> None:
     for name, median in twin["median_ms"].items():
         print(f"{name:<20}{median:>10.2f}{twin['min_ms'][name]:>10.2f}")
     print(
-        f"torch takes {twin['ratio']:.2f} times as long, {twin['ratio_of_min']:.2f} at its best to "
-        f"ours; largest difference of their numbers {twin['largest_difference']:.1e}"
+        f"torch, the faster of its rows, takes {twin['ratio']:.2f} times as long as jax by the "
+        f"medians, {twin['ratio_of_min']:.2f} by the minima; largest difference of their numbers "
+        f"{twin['largest_difference']:.1e}"
     )
 
 

@@ -5,10 +5,10 @@ in PyTorch: convolutions in channels-last, `torch.optim.Adam` with a rate per br
 through `torch.fft`. It starts from our state and must give our numbers.
 """
 
+import functools
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import torch
 from torch.nn import functional
@@ -100,7 +100,7 @@ class Twin:
     def network(self, images) -> tuple[torch.Tensor, torch.Tensor]:
         x = (images.permute(0, 3, 1, 2) - 128.0) / 64.0
         maps = {}
-        for name, (inputs, outputs, stride) in compact._BLOCKS.items():
+        for name, (inputs, outputs, stride) in compact.BLOCKS.items():
             y = torch.relu_(self.conv(x, name, stride=stride, padding=1))
             x = x + y if inputs == outputs else y
             maps[name] = x
@@ -224,8 +224,11 @@ def largest_difference(config, params, frames, box, steps: int = 4) -> float:
     return largest
 
 
-def pair(config, params, frames, box) -> tuple[Callable, Callable]:
-    """Returns one step of ours and of the twin, from the same crops, ready to be timed."""
+def calls(config, params, frames, box) -> dict[str, Callable]:
+    """Returns one step of ours and of the twin, from the same crops, ready to be timed.
+
+    The twin comes with all threads and with one: a small network is not always faster with more.
+    """
     state = tracker.init(config, params, frames[0], box)
     _, _, patch, patches = advance(config, params, state, frames[1])
     limits = np.array([frames[1].shape[1], frames[1].shape[0]], np.float32)
@@ -236,7 +239,10 @@ def pair(config, params, frames, box) -> tuple[Callable, Callable]:
         sight = tracker._search(config, params, state, patch, limits)
         return tracker._learn(config, params, state, sight, patches, limits)[1].box
 
-    def theirs():
-        return jnp.asarray(twin.step(*crops)["box"].cpu().numpy())
+    def theirs(threads: int):
+        torch.set_num_threads(threads)
+        return twin.step(*crops)["box"].cpu().numpy()
 
-    return ours, theirs
+    counts = sorted({1, torch.get_num_threads()}, reverse=True)
+    names = {f"torch, {n} thread{'s' * (n > 1)}": n for n in counts}
+    return {"jax": ours} | {name: functools.partial(theirs, n) for name, n in names.items()}

@@ -94,6 +94,24 @@ def distill_loss(params, image, shallow, deep):
     return sum(losses), losses
 
 
+def plot(log: pathlib.Path) -> None:
+    """Draws log.csv beside itself as curves.png; without matplotlib the CSV has to do."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        print("no curves.png: pip install 'dslt-jax[report]'")
+        return
+    table = np.genfromtxt(log, delimiter=",", names=True)
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for layer, color in (("shallow", "tab:blue"), ("deep", "tab:orange")):
+        axes.plot(table["step"], table[f"train_{layer}"], color=color, alpha=0.4)
+        axes.plot(table["step"], table[f"valid_{layer}"], color=color, label=layer)
+    axes.set(xlabel="step", ylabel="mean squared error", title="held-out crops; pale: training")
+    axes.legend()
+    figure.savefig(log.with_name("curves.png"), dpi=120, bbox_inches="tight")
+    pyplot.close(figure)
+
+
 def main(argv: list[str]) -> None:
     del argv
     output = pathlib.Path(FLAGS.output)
@@ -102,7 +120,8 @@ def main(argv: list[str]) -> None:
     shallow, deep = teacher_targets(crops, FLAGS.teacher)
     held_out = slice(0, min(256, len(crops) // 10))
 
-    schedule = optax.warmup_cosine_decay_schedule(0.0, FLAGS.learning_rate, 100, FLAGS.steps)
+    warmup = min(100, FLAGS.steps // 10)
+    schedule = optax.warmup_cosine_decay_schedule(0.0, FLAGS.learning_rate, warmup, FLAGS.steps)
     optimizer = optax.chain(
         optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-4)
     )
@@ -152,6 +171,7 @@ def main(argv: list[str]) -> None:
             (output / "checkpoint.tmp").rename(checkpoint)
             half = {k: np.asarray(v, np.float16) for k, v in params.items()}
             save_file(half, output / "weights.safetensors")
+            plot(log)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dslt_jax.backbones import layers
 from dslt_jax.config import TrackerConfig
 
 # name -> (inputs, outputs, stride); a block of equal shapes and stride 1 is residual.
-_BLOCKS = {
+BLOCKS = {
     "stage1": (3, 32, 2),
     "stage2/down": (32, 48, 2),
     "stage2/block": (48, 48, 1),
@@ -31,7 +31,7 @@ def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
     """Returns the exact keys and shapes that `apply` needs."""
     del config
     shapes: dict[str, tuple[int, ...]] = {
-        f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in _BLOCKS.items()
+        f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in BLOCKS.items()
     }
     shapes["shallow/w"] = (1, 1, 96, SHALLOW_CHANNELS)
     shapes["deep/w"] = (1, 1, 192, DEEP_CHANNELS)
@@ -60,7 +60,7 @@ def apply(
     del config
     x = (image - 128.0) / 64.0
     maps = {}
-    for name, (cin, cout, stride) in _BLOCKS.items():
+    for name, (cin, cout, stride) in BLOCKS.items():
         kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
         if name == "stage1":
             y = jax.nn.relu(layers.stem_conv(x, kernel, bias))

@@ -3,6 +3,7 @@
 Run from the repository root, with torch installed: python tests/goldens/make_goldens.py
 """
 
+import dataclasses
 import pathlib
 import sys
 
@@ -14,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "backbones"))
 import weight_files  # noqa: E402
 
 from dslt_jax import presets  # noqa: E402
-from dslt_jax.backbones import vgg16  # noqa: E402
+from dslt_jax.backbones import compact, googlenet, vgg16  # noqa: E402
 
 
 def vgg16_torch(params, image, keep_pooling):
@@ -44,5 +45,84 @@ def vgg16_golden():
     )
 
 
+def googlenet_torch(params, image):
+    """Every inception module's output, {name: (N, H, W, C)}, computed by PyTorch as Caffe does."""
+    import torch
+    from torch.nn import functional as F
+
+    def conv(x, name, stride=1):
+        kernel = torch.from_numpy(weight_files.oihw(params[f"{name}/w"]))
+        bias, pad = torch.from_numpy(params[f"{name}/b"]), kernel.shape[-1] // 2
+        return F.relu(F.conv2d(x, kernel, bias, stride=stride, padding=pad))
+
+    def pool(x):
+        return F.max_pool2d(x, 3, 2, ceil_mode=True)
+
+    def norm(x):
+        return F.local_response_norm(x, 5, 1e-4, 0.75)
+
+    x = torch.from_numpy(image - np.float32(googlenet.MEAN)).permute(0, 3, 1, 2)
+    x = norm(pool(conv(x, "conv1/7x7_s2", 2)))
+    x = pool(norm(conv(conv(x, "conv2/3x3_reduce"), "conv2/3x3")))
+    maps = {}
+    for layer in googlenet.LAYERS:
+        if layer == "4a":
+            x = pool(x)
+        name = f"inception_{layer}"
+        x = torch.cat(
+            [
+                conv(x, f"{name}/1x1"),
+                conv(conv(x, f"{name}/3x3_reduce"), f"{name}/3x3"),
+                conv(conv(x, f"{name}/5x5_reduce"), f"{name}/5x5"),
+                conv(F.max_pool2d(x, 3, 1, 1), f"{name}/pool_proj"),
+            ],
+            1,
+        )
+        maps[layer] = x.permute(0, 2, 3, 1).numpy()
+    return maps
+
+
+def compact_torch(params, image):
+    """The two outputs of the compact network, (N, H, W, C), computed by PyTorch."""
+    import torch
+    from torch.nn import functional as F
+
+    def conv(x, name, stride=1):
+        kernel = torch.from_numpy(weight_files.oihw(params[f"{name}/w"]))
+        bias = torch.from_numpy(params[f"{name}/b"])
+        return F.conv2d(x, kernel, bias, stride=stride, padding=kernel.shape[-1] // 2)
+
+    x = torch.from_numpy((image - 128) / 64).permute(0, 3, 1, 2)
+    outputs = []
+    for name, (inputs, width, stride) in compact.BLOCKS.items():
+        y = F.relu(conv(x, name, stride))
+        x = x + y if inputs == width else y
+        if name == "stage3/block":
+            outputs.append(conv(x, "shallow"))
+    outputs.append(conv(x, "deep"))
+    return [y.permute(0, 2, 3, 1).numpy() for y in outputs]
+
+
+def googlenet_golden():
+    """Every 32nd channel of two layers for a random image of 64 x 64."""
+    image = np.random.default_rng(2).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    config = dataclasses.replace(presets.googlenet(), deep_layer="4e")
+    params = weight_files.random_params(googlenet.param_shapes(config), seed=1)
+    maps = googlenet_torch(params, image)
+    np.savez_compressed(
+        HERE / "googlenet.npz", **{name: maps[name][..., ::32] for name in ("3b", "4d", "4e")}
+    )
+
+
+def compact_golden():
+    """Every 16th channel of both outputs for a random image of 64 x 64."""
+    params = weight_files.random_params(compact.param_shapes(presets.compact()), seed=1)
+    image = np.random.default_rng(2).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    shallow, deep = compact_torch(params, image)
+    np.savez_compressed(HERE / "compact.npz", shallow=shallow[..., ::16], deep=deep[..., ::16])
+
+
 if __name__ == "__main__":
     vgg16_golden()
+    googlenet_golden()
+    compact_golden()
