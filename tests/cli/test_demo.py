@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from dslt_jax import presets
+from dslt_jax import boxes, presets
 from dslt_jax.backbones import compact
 from dslt_jax.cli.main import main
 
@@ -35,6 +35,13 @@ def test_leaves_boxes_truth_and_video_and_prints_scores(weights, tmp_path, capsy
     np.testing.assert_allclose(found[0], truth[0], atol=2e-3)
     assert len((out / "boxes.csv").read_text().splitlines()) == 1 + 4
     assert next(out.glob("overlay.*")).stat().st_size > 1000
+
+
+def test_the_embedded_weights_follow_the_beetle_behind_the_grass(tmp_path):
+    assert main(["dslt", "demo", f"--output={tmp_path}", "--max_frames=70"]) == 0
+    truth = np.loadtxt(tmp_path / "truth.txt", delimiter=",")
+    overlap = boxes.iou(np.loadtxt(tmp_path / "boxes.txt", delimiter=","), truth)
+    assert overlap.mean() > 0.6 and overlap.min() > 0.3
 
 
 def test_says_what_is_wrong(weights, tmp_path, capsys):
