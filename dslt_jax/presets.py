@@ -12,7 +12,14 @@ def compact() -> TrackerConfig:
 
 def googlenet() -> TrackerConfig:
     """ImageNet features of BVLC GoogLeNet, layers inception_3b and inception_4d."""
-    return TrackerConfig(backbone="googlenet", shallow_layer="3b", deep_layer="4d", scale_size=160)
+    return TrackerConfig(
+        backbone="googlenet",
+        shallow_layer="3b",
+        deep_layer="4d",
+        label_sigma=0.1,
+        scale_size=160,
+        memory_interval=1,
+    )
 
 
 def paper() -> TrackerConfig:

@@ -15,7 +15,7 @@ import time
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 import dslt_jax as dslt
 from dslt_jax.benchmarks import datasets, metrics, results, trajectory
@@ -47,6 +47,7 @@ def run_sequence(config, params, sequence) -> tuple[np.ndarray, float, float]:
 
 def main(argv: list[str]) -> None:
     del argv
+    logging.set_verbosity(logging.WARNING)
     try:
         config = common.config_from_flags(FLAGS)
         params = dslt.load_params(config, FLAGS.weights)

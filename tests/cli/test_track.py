@@ -388,7 +388,8 @@ def test_an_output_folder_that_cannot_be_written(run, fake, tmp_path, monkeypatc
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_a_real_ctrl_c_while_frames_are_read_drawn_and_tracked(folder, tmp_path):
     script = f"""
-import itertools, sys, time
+import itertools, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 import numpy as np
 import test_track
