@@ -18,7 +18,6 @@ def googlenet() -> TrackerConfig:
         deep_layer="4d",
         label_sigma=0.1,
         scale_size=160,
-        memory_interval=1,
     )
 
 

@@ -28,7 +28,7 @@ class Reduction(NamedTuple):
 
 def fft_size(config: TrackerConfig, grid: int) -> int:
     """Side of the transform: no wrap-around reaches the map, and its factors are small."""
-    size = grid + config.kernel_size // 2
+    size = max(grid + config.kernel_size // 2, config.kernel_size)
     while _largest_factor(size) > 5 or size % 2:
         size += 1
     return size

@@ -75,13 +75,13 @@ def test_principal_components_are_uncorrelated_and_of_unit_deviation():
     rng = np.random.default_rng(3)
     features = rng.normal(size=(1, 20, 20, 7)) @ rng.normal(size=(7, 7)) + 3.0
     reduction = regression.fit_reduction(jnp.asarray(features, jnp.float32), 4)
-    x = (features.reshape(-1, 7) - reduction.mean) @ reduction.basis
+    x = (features.reshape(-1, 7) - np.asarray(reduction.mean)) @ np.asarray(reduction.basis)
     covariance = np.cov(x, rowvar=False)
     np.testing.assert_allclose(covariance - np.diag(np.diag(covariance)), 0, atol=1e-3)
     assert np.mean(np.diag(covariance)) == pytest.approx(1.0, rel=0.02)
     assert (np.diff(np.diag(covariance)) <= 1e-4).all()
     white = regression.fit_reduction(jnp.asarray(features, jnp.float32), 4, 1.0)
-    x = (features.reshape(-1, 7) - white.mean) @ white.basis
+    x = (features.reshape(-1, 7) - np.asarray(white.mean)) @ np.asarray(white.basis)
     np.testing.assert_allclose(np.cov(x, rowvar=False), np.eye(4), atol=0.02)
 
 

@@ -1,8 +1,10 @@
 """Convolution, pooling and normalisation as the original networks define them, fast under XLA."""
 
+import functools
+import math
+
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
@@ -103,10 +105,19 @@ def local_response_norm(x: jax.Array, *, size: int = 5, alpha: float = 1e-4) -> 
 
 def he_init(key: jax.Array, shapes: dict[str, tuple[int, ...]]) -> dict[str, jax.Array]:
     """Returns He-normal kernels ('.../w') and zero biases for a table of shapes."""
-    # NumPy draws them: dozens of shapes would be dozens of little programs to compile.
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    params = {}
-    for name, shape in shapes.items():
-        scale = (2.0 / np.prod(shape[:-1])) ** 0.5 if name.endswith("/w") else 0.0
-        params[name] = jnp.asarray(scale * rng.standard_normal(shape), jnp.float32)
+    return _he_init(key, tuple(shapes.items()))
+
+
+@functools.partial(jax.jit, static_argnums=1)  # one program, not one for each of dozens of shapes
+def _he_init(key, shapes):
+    kernels = {name: shape for name, shape in shapes if name.endswith("/w")}
+    flat = jax.random.normal(key, (sum(map(math.prod, kernels.values())),))
+    params, start = {}, 0
+    for name, shape in shapes:
+        if name in kernels:
+            values = flat[start : start + math.prod(shape)].reshape(shape)
+            params[name] = values * (2.0 / math.prod(shape[:-1])) ** 0.5
+            start += math.prod(shape)
+        else:
+            params[name] = jnp.zeros(shape)
     return params

@@ -43,6 +43,14 @@ def contents(folder):
     }
 
 
+def started(folder):
+    """Whether a run has written two files; folders that vanish meanwhile are work in progress."""
+    try:
+        return len(contents(folder)) >= 2
+    except FileNotFoundError:
+        return False
+
+
 def child(root, output, protocol):
     """Starts a process that works on a run; returns its id."""
     pid = os.fork()
@@ -61,7 +69,7 @@ def main(root, output, name, kills):
     settings.versions()  # once for all, and not again after each fork
     begin = time.monotonic()
     pid = child(root, output / "undisturbed", protocol)
-    while len(contents(output / "undisturbed")) < 2:
+    while not started(output / "undisturbed"):
         time.sleep(0.001)
     first = time.monotonic() - begin
     _, status = os.waitpid(pid, 0)
