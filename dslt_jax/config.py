@@ -45,6 +45,9 @@ class TrackerConfig:
     memory_size: int = 7  # T samples; slot 0 is the first frame for ever
     memory_interval: int = 4  # frames after which a sample is kept; before, the next replaces it
     first_weight: float = 1.0  # weight of slot 0 beside the others' 1
+    optimizer: Literal["adam", "gauss_newton"] = "adam"
+    newton_decay: float = 1.0  # ridge of the Gauss-Newton steps
+    newton_init: int = 3  # rounds of init_steps conjugate gradient steps in the first frame
     init_steps: int = 120
     init_lr_shallow: float = 1e-3
     init_lr_deep: float = 1e-3
@@ -60,6 +63,11 @@ class TrackerConfig:
 
     # Localisation
     motion_sigma: float = 1.0  # of the motion prior, in target sizes
+    size_search: Literal["scales", "box_head"] = "scales"  # compact alone has a box head
+    box_steps: int = 1  # corrections of the box in a frame
+    box_center_gain: float = 0.5  # share of the box head's shift that is taken
+    box_size_gain: float = 0.5  # share of its change of size
+    box_limit: float = 0.15  # largest change of log size in a frame
     num_scales: int = 3
     scale_step: float = 1.03
     scale_size: int = 128  # side of the crops that are compared for scale
@@ -67,6 +75,9 @@ class TrackerConfig:
     scale_damping: float = 0.6  # share of the newly found scale
     scale_confidence: float = 0.35  # below: the size is kept
     lost_confidence: float = 0.2  # below: `lost`, and the position is held
+    recovery: bool = False  # while lost, look around the place where the target was last seen
+    recovery_confidence: float = 0.4  # what it takes to be found again
+    recovery_reach: float = 0.4  # how far aside it looks, in sides of the search region
     min_side: float = 4.0  # of a box, in frame pixels
 
     seed: int = 0

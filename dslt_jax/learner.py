@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from dslt_jax import losses, regression
+from dslt_jax import losses, regression, solver
 from dslt_jax.config import TrackerConfig
 
 
@@ -67,6 +67,8 @@ def init_head(config: TrackerConfig, key: jax.Array, mask: jax.Array) -> Head:
 
 def fit_first_frame(config: TrackerConfig, head: Head, memory: Memory):
     """`fit` with the first frame's constants."""
+    if config.optimizer == "gauss_newton":
+        return solve(config, head, memory, rounds=config.newton_init, steps=config.init_steps)
     return fit(
         config,
         head,
@@ -80,6 +82,8 @@ def fit_first_frame(config: TrackerConfig, head: Head, memory: Memory):
 
 def fit_update(config: TrackerConfig, head: Head, memory: Memory):
     """`fit` with the constants of the later frames."""
+    if config.optimizer == "gauss_newton":
+        return solve(config, head, memory, rounds=1, steps=config.update_steps)
     return fit(
         config,
         head,
@@ -133,6 +137,28 @@ def fit(
     good = jnp.isfinite(kernel).all()
     new = Head(kernel, head.mask, optimizer)
     return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, head), first, last
+
+
+def solve(config: TrackerConfig, head: Head, memory: Memory, *, rounds: int, steps: int):
+    """`fit` by Gauss-Newton: `rounds` of `steps` conjugate gradient steps, no learning rates."""
+    size, grid = memory.spectra.shape[-2], memory.labels.shape[-1]
+    support = (head.mask > 0)[None]
+    weight = losses.importance(memory.labels, config.importance, config.importance_power)
+    weight = weight * (memory.weights / memory.weights.sum())[:, None, None]
+    kernel = solver.gauss_newton(
+        lambda k: regression.respond(jnp.where(support, k, 0.0), memory.spectra, size, grid),
+        lambda p, y: elementwise_loss(config, p, y),
+        memory.labels,
+        weight,
+        head.kernel,
+        decay=config.newton_decay,
+        rounds=rounds,
+        steps=steps,
+    )
+    first = memory_loss(config, head.kernel, memory)
+    last = memory_loss(config, kernel, memory)
+    good = jnp.isfinite(kernel).all()
+    return head._replace(kernel=jnp.where(good, kernel, head.kernel)), first, last
 
 
 def memory_loss(config: TrackerConfig, kernel: jax.Array, memory: Memory) -> jax.Array:

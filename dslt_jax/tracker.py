@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax import augment, backbones, labels, learner, localize, regression, sampling
+from dslt_jax.backbones import box_head
 from dslt_jax.config import TrackerConfig
 
 Params = dict[str, jax.Array]
@@ -26,8 +27,11 @@ class State(flax.struct.PyTreeNode):
 
     center: jax.Array  # (2,) x, y of the target in frame pixels
     size: jax.Array  # (2,) width, height in frame pixels
+    gaze: jax.Array  # (2,) x, y where the next search region lies; aside of `center` when lost
+    lost_frames: jax.Array  # () int32, frames since the target was last seen
     cells: jax.Array  # (2,) width, height of the target in feature cells
     reductions: tuple[regression.Reduction, regression.Reduction]  # of the shallow, deep layer
+    template: jax.Array | None  # (7, 7, E) the first frame's looks, for the box head
     head: learner.Head
     memory: learner.Memory
 
@@ -53,6 +57,7 @@ class _Sight(NamedTuple):
     response: jax.Array  # (grid, grid)
     position: jax.Array  # (2,) x, y of the peak in cells
     center: jax.Array  # (2,) x, y of the target in frame pixels
+    size: jax.Array  # (2,) width, height; the last frame's where scales are compared later
     confidence: jax.Array  # ()
     lost: jax.Array  # () bool
 
@@ -83,9 +88,11 @@ def step(
     """
     frame = _check_frame(frame)
     limits = np.array([frame.shape[1], frame.shape[0]], np.float32)
-    patch = _look(config, frame, state.center, state.size)
+    patch = _look(config, frame, state.gaze, state.size)
     sight = _search(config, params, state, patch, limits)
-    patches = _zoom(config, frame, sight.center, state.size)
+    patches = None
+    if config.size_search == "scales":
+        patches = _zoom(config, frame, sight.center, state.size)
     return _learn(config, params, state, sight, patches, limits)
 
 
@@ -103,9 +110,11 @@ def step_many(
     """`step` for several targets in one frame, one program."""
     frame = _check_frame(frame)
     limits = np.array([frame.shape[1], frame.shape[0]], np.float32)
-    patches = _look_many(config, frame, states.center, states.size)
+    patches = _look_many(config, frame, states.gaze, states.size)
     sights = _search_many(config, params, states, patches, limits)
-    patches = _zoom_many(config, frame, sights.center, states.size)
+    patches = None
+    if config.size_search == "scales":
+        patches = _zoom_many(config, frame, sights.center, states.size)
     return _learn_many(config, params, states, sights, patches, limits)
 
 
@@ -172,22 +181,75 @@ def _start_body(config: TrackerConfig, params: Params, patch, box) -> State:
     samples = learner.samples(spectra, targets)
     head, _, _ = learner.fit_first_frame(config, head, samples)
     memory = learner.init_memory(config, spectra[0], targets[0])
-    return State(center, extent, cells, reductions, head, memory)
+    template = None
+    if config.size_search == "box_head":
+        middle = jnp.full(2, config.search_size / 2)
+        maps = shallow[0], deep[0]
+        template = box_head.embed_template(
+            params, maps, backbones.strides(config), middle, cells * stride
+        )
+    never = jnp.zeros((), jnp.int32)
+    return State(center, extent, center, never, cells, reductions, template, head, memory)
 
 
 def _search_body(config: TrackerConfig, params: Params, state: State, patch, limits) -> _Sight:
     """Finds the target in the search crop."""
     _, grid, size = _geometry(config)
-    features = _features(config, params, state, patch[None])
-    spectrum = regression.spectrum(features, size)
+    shallow, deep = backbones.apply(params, patch[None], config)
+    spectrum = regression.spectrum(regression.fuse(shallow, deep, state.reductions, config), size)
     response = regression.respond(state.head.kernel, spectrum, size, grid)[0]
-    spread = config.motion_sigma * jnp.sqrt(jnp.prod(state.cells))
-    prior = labels.gaussian(grid, jnp.full(2, grid / 2), spread)
+    middle, scale = grid / 2, _search_side(config, state.size) / grid
+    prior = _motion_prior(config, state)
     peak = localize.find_peak(response, prior)
-    lost = ~(peak.confidence >= config.lost_confidence)
-    move = (peak.position - grid / 2) * (_search_side(config, state.size) / grid)
-    center = jnp.clip(state.center + jnp.where(lost, 0.0, move), 0.0, limits)
-    return _Sight(spectrum[0], response, peak.position, center, peak.confidence, lost)
+    needed = jnp.asarray(config.lost_confidence)
+    if config.recovery:
+        needed = jnp.where(state.lost_frames > 0, config.recovery_confidence, needed)
+    lost = ~(peak.confidence >= needed)
+    position, extent = peak.position, state.size
+    if config.size_search == "box_head":
+        maps = shallow[0], deep[0]
+        sure = ~lost & (peak.confidence >= config.scale_confidence)
+        position, extent = _correct_box(config, params, state, maps, position, sure)
+    found = state.gaze + (position - middle) * scale
+    center = jnp.clip(jnp.where(lost, state.center, found), 0.0, limits)
+    return _Sight(spectrum[0], response, position, center, extent, peak.confidence, lost)
+
+
+def _motion_prior(config: TrackerConfig, state: State) -> jax.Array:
+    """Where the target may be: near the middle, or anywhere once it has been lost."""
+    _, grid, _ = _geometry(config)
+    spread = config.motion_sigma * jnp.sqrt(jnp.prod(state.cells))
+    if config.recovery:
+        spread = spread * jnp.where(state.lost_frames > 0, 3.0, 1.0)
+    return labels.gaussian(grid, jnp.full(2, grid / 2), spread)
+
+
+def _next_gaze(config: TrackerConfig, center, size, lost_frames) -> jax.Array:
+    """Looks at `center`, and while the target is lost at one of eight places around it in turn.
+
+    Every other look is at the place where it was last seen: most targets come back there.
+    """
+    if not config.recovery:
+        return center
+    angle = jnp.pi / 4 * jnp.array([0, 4, 2, 6, 1, 5, 3, 7])[(lost_frames // 2) % 8]
+    aside = (lost_frames > 0) & (lost_frames % 2 == 0)
+    reach = config.recovery_reach * _search_side(config, size) * jnp.where(aside, 1.0, 0.0)
+    return center + reach * jnp.stack([jnp.cos(angle), jnp.sin(angle)])
+
+
+def _correct_box(config: TrackerConfig, params: Params, state: State, maps, position, sure):
+    """The box head's word on centre (2,) in cells and size (2,) in frame pixels."""
+    strides, growth = backbones.strides(config), jnp.zeros(2)
+    pixels = config.target_size / jnp.sqrt(jnp.prod(state.size))
+    for _ in range(config.box_steps):
+        extent = state.size * pixels * jnp.exp(growth)
+        found = box_head.estimate(
+            params, state.template, maps, strides, position * strides[0], extent
+        )
+        shift = jnp.clip(found.shift, -0.3, 0.3) * extent / strides[0]
+        position = position + jnp.where(sure, config.box_center_gain * shift, 0.0)
+        growth = growth + jnp.where(sure, config.box_size_gain * found.growth, 0.0)
+    return position, state.size * jnp.exp(jnp.clip(growth, -config.box_limit, config.box_limit))
 
 
 def _zoom_body(config: TrackerConfig, frame, center, size) -> jax.Array:
@@ -201,11 +263,13 @@ def _learn_body(
     config: TrackerConfig, params: Params, state: State, sight: _Sight, patches, limits
 ) -> tuple[State, Output]:
     """Chooses the scale, teaches the head, and moves on."""
-    index = _best_scale(config, params, state, patches)
-    factor = localize.scale_factors(config.num_scales, config.scale_step)[index]
-    keep = sight.lost | (sight.confidence < config.scale_confidence)
-    factor = jnp.where(keep, 1.0, 1.0 + config.scale_damping * (factor - 1.0))
-    size = jnp.clip(state.size * factor, jnp.minimum(config.min_side, limits), limits)
+    index, size = jnp.asarray(config.num_scales // 2), sight.size
+    if config.size_search == "scales":
+        index = _best_scale(config, params, state, patches)
+        factor = localize.scale_factors(config.num_scales, config.scale_step)[index]
+        keep = sight.lost | (sight.confidence < config.scale_confidence)
+        size = size * jnp.where(keep, 1.0, 1.0 + config.scale_damping * (factor - 1.0))
+    size = jnp.clip(size, jnp.minimum(config.min_side, limits), limits)
 
     teach = ~sight.lost & (sight.confidence >= config.update_confidence)
     label = _label(config, sight.position, state.cells)
@@ -225,13 +289,22 @@ def _learn_body(
         confidence=sight.confidence,
         lost=sight.lost,
         response=sight.response,
-        search_box=jnp.concatenate([state.center - side / 2, jnp.full(2, side)]),
+        search_box=jnp.concatenate([state.gaze - side / 2, jnp.full(2, side)]),
         scale_index=index,
         updated=teach,
         loss_before=before,
         loss_after=after,
     )
-    return state.replace(center=sight.center, size=size, head=head, memory=memory), out
+    lost_frames = jnp.where(sight.lost, state.lost_frames + 1, 0)
+    state = state.replace(
+        center=sight.center,
+        size=size,
+        gaze=_next_gaze(config, sight.center, size, lost_frames),
+        lost_frames=lost_frames,
+        head=head,
+        memory=memory,
+    )
+    return state, out
 
 
 _look = jax.jit(_look_body, static_argnums=0)

@@ -50,6 +50,7 @@ flags.DEFINE_string("json", None, "also write the numbers to this file")
 
 MATRICES = (512, 1024, 2048)  # sides of the products; the fastest gives the machine's rate
 BACKBONE = ("backbone, search", "backbone, scales")
+TWIN = {"loss": "shrinkage", "optimizer": "adam", "size_search": "scales"}
 
 
 def interleave(
@@ -134,6 +135,10 @@ def stages(cfg, params, state, frame, targets: int) -> dict[str, tuple[Callable,
         axes = tuple(shared)
         return jax.jit(jax.vmap(body, in_axes=axes) if many else body)
 
+    def correct(params, state, shallow, deep):
+        middle, maps = jnp.full(2, grid / 2), (shallow[0], deep[0])
+        return tracker._correct_box(cfg, params, state, maps, middle, True)
+
     look, zoom = (
         (tracker._look_many, tracker._zoom_many) if many else (tracker._look, tracker._zoom)
     )
@@ -144,17 +149,20 @@ def stages(cfg, params, state, frame, targets: int) -> dict[str, tuple[Callable,
     maps = search(params, patch)
     transform = stage(spectrum, 0, 0, 0)
     spectra = transform(state.reductions, *maps)
-    patches = zoom(frame, state.center, state.size)
-    return {
+    table = {
         "crop": (look, (frame, state.center, state.size)),
         BACKBONE[0]: (search, (params, patch)),
         "reduce, fuse, FFT": (transform, (state.reductions, *maps)),
         "response, peak": (stage(peak, 0, 0), (state, spectra)),
-        "scale crops": (zoom, (frame, state.center, state.size)),
-        BACKBONE[1]: (scales, (params, patches)),
-        "scale response": (stage(scale, 0, 0, 0), (state, *scales(params, patches))),
-        "learner update": (stage(update, 0, 0), (state, spectra)),
     }
+    if cfg.size_search == "box_head":
+        table["box head"] = (stage(correct, None, 0, 0, 0), (params, state, *maps))
+    else:
+        patches = zoom(frame, state.center, state.size)
+        table["scale crops"] = (zoom, (frame, state.center, state.size))
+        table[BACKBONE[1]] = (scales, (params, patches))
+        table["scale response"] = (stage(scale, 0, 0, 0), (state, *scales(params, patches)))
+    return table | {"learner update": (stage(update, 0, 0), (state, spectra))}
 
 
 def count_flop(cfg, table, state) -> dict[str, float]:
@@ -236,7 +244,8 @@ def compare_twin(assignments: list[str], repeat: int) -> dict[str, Any] | None:
         import torch_twin
     except ImportError:
         return None
-    cfg = dataclasses.replace(settings("compact", assignments), loss="shrinkage")
+    # The twin is of the step as the paper has it: three scales, Adam.
+    cfg = dataclasses.replace(settings("compact", assignments), **TWIN)
     _, params = load(cfg)
     frames, box = scene(1, 5)
     difference = torch_twin.largest_difference(cfg, params, frames, box)

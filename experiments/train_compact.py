@@ -1,12 +1,18 @@
-"""Trains the compact backbone by distilling GoogLeNet's features.
+"""Trains the embedded network for tracking, end to end.
 
     python experiments/train_compact.py --data ../shared/train \
-        --teacher ../shared/weights/googlenet_bvlc_to_4e_oihw.npz --output checkpoints/compact
+        --init checkpoints/distilled/weights.safetensors
+    python experiments/train_compact.py --data ../shared/train --steps 40 --validate_every 20
 
-The student's two outputs regress the principal components of GoogLeNet's 3b and 4d, half
-whitened, on random crops of still images. Checkpoints are written every --checkpoint_every
-steps; the same command goes on from the last one. Writes weights.safetensors (float16), log.csv
-and curves.png.
+Starts from the distilled network (`distill_compact.py`) and learns from pairs: a template and
+search crops of the same target, cut from stills with strong synthetic motion and from clips
+(`train_sources.py`, `train_samples.py`); what is asked of the network is in `objective.py`. Every
+--validate_every steps the tracker runs over clips that are kept out of training. --data takes
+several folders: ours, COCO, GOT-10k, LaSOT, or any folder of images.
+
+Leaves in --output: weights.safetensors (float16), checkpoint.safetensors, log.csv, curves.png. The
+same command goes on from the last checkpoint, with the same samples as if it had not stopped. On
+two CPU cores a step of 8 samples takes about a second; a GPU is used if there is one.
 """
 
 import csv
@@ -17,161 +23,166 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
+import objective
 import optax
+import train_loader
+import train_sources
+import validation
 from absl import app, flags
-from PIL import Image
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from dslt_jax import presets
-from dslt_jax.backbones import compact, googlenet, weights
+from dslt_jax.backbones import compact
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data", "../shared/train", "folder with images/")
-flags.DEFINE_string("teacher", None, "GoogLeNet weights")
+flags.DEFINE_list("data", ["../shared/train"], "folders of images and clips")
+flags.DEFINE_string("init", None, "weights to start from; without them a random network")
 flags.DEFINE_string("output", "checkpoints/compact", "where to write")
-flags.DEFINE_integer("steps", 4000, "training steps")
-flags.DEFINE_integer("batch", 32, "crops a step")
-flags.DEFINE_integer("crops", 24000, "crops with cached teacher features")
-flags.DEFINE_integer("crop_size", 128, "side of a crop in pixels")
-flags.DEFINE_float("learning_rate", 1e-3, "peak of the cosine schedule")
-flags.DEFINE_integer("checkpoint_every", 500, "steps between checkpoints")
-flags.DEFINE_integer("seed", 0, "of crops, weights and order")
+flags.DEFINE_integer("steps", 6000, "training steps", lower_bound=1)
+flags.DEFINE_integer("schedule", None, "steps of the rate's decay; without it --steps")
+flags.DEFINE_integer("batch", 8, "samples a step", lower_bound=2)
+flags.DEFINE_integer("tests", 2, "search crops of a sample", lower_bound=1)
+flags.DEFINE_integer("crop_size", 192, "side of a crop in pixels")
+flags.DEFINE_float("learning_rate", 2e-4, "of the backbone, peak of the cosine schedule")
+flags.DEFINE_float("head_rate", 5.0, "the box head's rate over the backbone's")
+flags.DEFINE_list("frozen", ["stage1", "stage2"], "stages that keep their weights")
+flags.DEFINE_integer("workers", 1, "processes that make samples")
+flags.DEFINE_integer("checkpoint_every", 200, "steps between checkpoints", lower_bound=1)
+flags.DEFINE_integer("validate_every", 1000, "steps between validations; 0: never")
+flags.DEFINE_integer("seed", 0, "of samples, boxes and new weights")
+
+COLUMNS = ("step", "seconds", "loss", *objective.Terms._fields, "valid_auc", "valid_p20")
 
 
-def random_crops(folder: pathlib.Path, count: int, size: int, seed: int) -> np.ndarray:
-    """Returns (count, size, size, 3) uint8 crops, images in turn, scale and place at random."""
-    paths = sorted((folder / "images").glob("*.jpg"))
-    if not paths:
-        raise SystemExit(f"there are no .jpg files in {folder / 'images'}")
-    rng = np.random.default_rng(seed)
-    crops = np.empty((count, size, size, 3), np.uint8)
-    order = np.concatenate([rng.permutation(len(paths)) for _ in range(-(-count // len(paths)))])
-    for i, index in enumerate(tqdm(order[:count], desc="crops")):
-        image = Image.open(paths[index]).convert("RGB")
-        side = min(image.size) * rng.uniform(0.5, 1.0)
-        left = rng.uniform(0, image.size[0] - side)
-        top = rng.uniform(0, image.size[1] - side)
-        box = (left, top, left + side, top + side)
-        image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
-        if rng.random() < 0.5:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        crops[i] = np.asarray(image)
-    return crops
+def make_optimizer(params) -> optax.GradientTransformation:
+    """AdamW with warm-up and cosine decay; frozen stages stay, the box head learns faster."""
+    length = FLAGS.schedule or FLAGS.steps
+    warmup = min(200, length // 10)
+
+    def adam(factor: float):
+        peak = factor * FLAGS.learning_rate
+        schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warmup, length, peak / 50)
+        return optax.adamw(schedule, weight_decay=1e-4)
+
+    def label(name: str) -> str:
+        if name.split("/")[0] in FLAGS.frozen:
+            return "frozen"
+        return "head" if name.startswith("box/") else "backbone"
+
+    groups = {"backbone": adam(1.0), "head": adam(FLAGS.head_rate), "frozen": optax.set_to_zero()}
+    return optax.chain(
+        optax.masked(optax.clip_by_global_norm(5.0), {k: label(k) != "frozen" for k in params}),
+        optax.multi_transform(groups, {name: label(name) for name in params}),
+    )
 
 
-def components(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (D,) and half-whitened principal basis (D, count) of feature rows (N, D)."""
-    mean = features.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(features - mean, rowvar=False))
-    values, vectors = values[::-1][:count], vectors[:, ::-1][:, :count]
-    return mean, vectors * values**-0.25 / np.sqrt(np.mean(values**0.5))
-
-
-def teacher_targets(crops: np.ndarray, teacher: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the components of GoogLeNet's 3b and 4d on every crop, float16."""
-    config = presets.googlenet()
-    params = weights.load_params(config, teacher)
-    extract = jax.jit(lambda x: googlenet.apply(params, x.astype(jnp.float32), config))
-    sample = [np.asarray(f) for f in extract(crops[:: max(1, len(crops) // 256)][:256])]
-    bases = [
-        components(f.reshape(-1, f.shape[-1]), count)
-        for f, count in zip(sample, (compact.SHALLOW_CHANNELS, compact.DEEP_CHANNELS), strict=True)
-    ]
-    project = jax.jit(lambda x: [(f - m) @ b for f, (m, b) in zip(extract(x), bases, strict=True)])
-    targets: tuple[list, list] = ([], [])
-    for start in tqdm(range(0, len(crops), 32), desc="teacher"):
-        for store, value in zip(targets, project(crops[start : start + 32]), strict=True):
-            store.append(np.asarray(value, np.float16))
-    return np.concatenate(targets[0]), np.concatenate(targets[1])
-
-
-def distill_loss(params, image, shallow, deep):
-    """Mean squared error of both outputs against the teacher's components."""
-    config = presets.compact()
-    s, d = compact.apply(params, image.astype(jnp.float32), config)
-    losses = jnp.mean(jnp.square(s - shallow)), jnp.mean(jnp.square(d - deep))
-    return sum(losses), losses
-
-
-def plot(log: pathlib.Path) -> None:
-    """Draws log.csv beside itself as curves.png; without matplotlib the CSV has to do."""
+def initial_params() -> dict[str, jax.Array]:
+    """Random weights, over them those of --init as far as they go."""
+    params = compact.init(jax.random.key(FLAGS.seed), presets.compact())
+    params["box/out/w"] *= 0.0  # it begins by leaving every box as it is
+    if not FLAGS.init:
+        return params
     try:
-        from matplotlib import pyplot
-    except ImportError:
-        print("no curves.png: pip install 'dslt-jax[report]'")
-        return
-    table = np.genfromtxt(log, delimiter=",", names=True)
-    figure, axes = pyplot.subplots(figsize=(7, 4))
-    for layer, color in (("shallow", "tab:blue"), ("deep", "tab:orange")):
-        axes.plot(table["step"], table[f"train_{layer}"], color=color, alpha=0.4)
-        axes.plot(table["step"], table[f"valid_{layer}"], color=color, label=layer)
-    axes.set(xlabel="step", ylabel="mean squared error", title="held-out crops; pale: training")
-    axes.legend()
-    figure.savefig(log.with_name("curves.png"), dpi=120, bbox_inches="tight")
-    pyplot.close(figure)
+        given = load_file(FLAGS.init)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"train_compact: --init {FLAGS.init}: {error}") from None
+    wrong = [k for k, v in given.items() if k not in params or v.shape != params[k].shape]
+    if wrong:
+        raise SystemExit(f"train_compact: {FLAGS.init} has no weights of this network: {wrong[0]}")
+    return params | {k: jnp.asarray(v, jnp.float32) for k, v in given.items()}
+
+
+def save(output: pathlib.Path, tree, step: int, params) -> None:
+    """Writes the checkpoint and the float16 weights, whole or not at all."""
+    leaves = {f"{i:04d}": np.asarray(x) for i, x in enumerate(jax.tree.leaves(tree))}
+    half = {k: np.asarray(v, np.float16) for k, v in params.items()}
+    for name, arrays in (
+        ("checkpoint", leaves | {"step": np.array(step)}),
+        ("weights", half),
+    ):
+        save_file(arrays, output / f"{name}.tmp")
+        (output / f"{name}.tmp").rename(output / f"{name}.safetensors")
+
+
+def restore(output: pathlib.Path, tree):
+    """Returns the tree and step of the last checkpoint, or the tree given and 0."""
+    path = output / "checkpoint.safetensors"
+    if not path.exists():
+        return tree, 0
+    leaves = load_file(path)
+    step = int(leaves.pop("step"))
+    structure = jax.tree.structure(tree)
+    if structure.num_leaves != len(leaves):
+        raise SystemExit(f"train_compact: {path} is of another network: use another --output")
+    print(f"going on from step {step} of {path}")
+    return jax.tree.unflatten(structure, [jnp.asarray(leaves[k]) for k in sorted(leaves)]), step
 
 
 def main(argv: list[str]) -> None:
-    del argv
+    if len(argv) > 1:
+        raise app.UsageError(f"'{argv[1]}' belongs to no flag")
     output = pathlib.Path(FLAGS.output)
     output.mkdir(parents=True, exist_ok=True)
-    crops = random_crops(pathlib.Path(FLAGS.data), FLAGS.crops, FLAGS.crop_size, FLAGS.seed)
-    shallow, deep = teacher_targets(crops, FLAGS.teacher)
-    held_out = slice(0, min(256, len(crops) // 10))
-
-    warmup = min(100, FLAGS.steps // 10)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, FLAGS.learning_rate, warmup, FLAGS.steps)
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-4)
+    try:
+        everything = train_sources.load_all(FLAGS.data)
+    except ValueError as error:  # DatasetError too
+        raise SystemExit(f"train_compact: {error}") from None
+    sources, held_out = train_sources.split(everything, train_sources.HELD_OUT)
+    print(
+        f"{len(sources.stills)} stills, {len(sources.clips)} clips; {len(held_out.clips)} held out"
     )
-    params = compact.init(jax.random.key(FLAGS.seed), presets.compact())
-    state, first = optimizer.init(params), 0
-    checkpoint = output / "checkpoint.safetensors"
-    if checkpoint.exists():
-        leaves = load_file(checkpoint)
-        first = int(leaves.pop("step"))
-        tree = jax.tree.structure((params, state))
-        params, state = jax.tree.unflatten(
-            tree, [jnp.asarray(leaves[f"{i:04d}"]) for i in range(tree.num_leaves)]
-        )
-        print(f"going on from step {first}")
+
+    begin = initial_params()
+    optimizer = make_optimizer(begin)
+    tree = begin, jax.tree.map(jnp.array, begin), optimizer.init(begin)  # params are donated
+    (start, params, state), first = restore(output, tree)
+    weighting = objective.Weights()
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def train_step(params, state, *batch):
-        (_, losses), gradient = jax.value_and_grad(distill_loss, has_aux=True)(params, *batch)
-        updates, state = optimizer.update(gradient, state, params)
-        return optax.apply_updates(params, updates), state, losses
+    def train_step(params, state, start, batch, step):
+        key = jax.random.fold_in(jax.random.key(FLAGS.seed), step)
+        value_and_grad = jax.value_and_grad(objective.objective, has_aux=True)
+        (loss, terms), gradient = value_and_grad(params, start, batch, key, weighting)
+        updates, new = optimizer.update(gradient, state, params)
+        good = jnp.isfinite(optax.global_norm(updates))
+        keep = functools.partial(jax.tree.map, lambda a, b: jnp.where(good, a, b))
+        return keep(optax.apply_updates(params, updates), params), keep(new, state), loss, terms
 
-    evaluate = jax.jit(distill_loss)
-    log = output / "log.csv"
-    if first == 0:
-        log.write_text("step,seconds,train_shallow,train_deep,valid_shallow,valid_deep\n")
-    start, sums = time.time(), []
-    progress = tqdm(range(first, FLAGS.steps), initial=first, total=FLAGS.steps, desc="train")
-    for step in progress:
-        rng = np.random.default_rng((FLAGS.seed, step))  # the same batch after a resume
-        rows = np.sort(rng.integers(held_out.stop, len(crops), FLAGS.batch))
-        params, state, losses = train_step(params, state, crops[rows], shallow[rows], deep[rows])
-        sums.append(losses)
-        if (step + 1) % 100 == 0 or step + 1 == FLAGS.steps:
-            _, valid = evaluate(params, crops[held_out], shallow[held_out], deep[held_out])
-            row = [*np.mean(np.array(sums), axis=0), *map(float, valid)]
+    log, sums, began = output / "log.csv", [], time.time()
+    validation.begin_log(log, COLUMNS, first)
+    batches = train_loader.batches(
+        sources,
+        seed=FLAGS.seed,
+        start=first,
+        batch=FLAGS.batch,
+        workers=FLAGS.workers,
+        size=FLAGS.crop_size,
+        tests=FLAGS.tests,
+    )
+    steps = range(first, FLAGS.steps)
+    bar = tqdm(steps, initial=first, total=FLAGS.steps, desc="train", mininterval=5)
+    for step, batch in zip(bar, batches, strict=False):
+        arrays = batch.patches, batch.boxes, batch.visible
+        params, state, loss, terms = train_step(params, state, start, arrays, step)
+        sums.append((loss, *terms))
+        done = step + 1
+        validate = bool(FLAGS.validate_every and held_out.clips) and (
+            done % FLAGS.validate_every == 0 or done == FLAGS.steps
+        )
+        if done % 50 == 0 or done == FLAGS.steps or validate:
+            row = np.mean(np.array(jax.device_get(sums)), axis=0)
             sums = []
+            scores = validation.track_clips(params, held_out.clips) if validate else ("", "")
             with log.open("a") as file:
-                csv.writer(file).writerow(
-                    [step + 1, round(time.time() - start), *[f"{v:.5f}" for v in row]]
-                )
-            progress.set_postfix(valid=f"{row[2]:.4f} {row[3]:.4f}")
-        if (step + 1) % FLAGS.checkpoint_every == 0 or step + 1 == FLAGS.steps:
-            leaves = {
-                f"{i:04d}": np.asarray(x) for i, x in enumerate(jax.tree.leaves((params, state)))
-            }
-            save_file(leaves | {"step": np.array(step + 1)}, output / "checkpoint.tmp")
-            (output / "checkpoint.tmp").rename(checkpoint)
-            half = {k: np.asarray(v, np.float16) for k, v in params.items()}
-            save_file(half, output / "weights.safetensors")
-            plot(log)
+                values = [f"{v:.5g}" for v in row]
+                csv.writer(file).writerow([done, round(time.time() - began), *values, *scores])
+            bar.set_postfix(loss=f"{row[0]:.3f}", iou=f"{row[5]:.3f}")
+        if done % FLAGS.checkpoint_every == 0 or done == FLAGS.steps:
+            save(output, (start, params, state), done, params)
+            validation.plot(log)
+    batches.close()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ CONFIG = dataclasses.replace(
     channels=8,
     kernel_size=8,
     init_steps=15,
+    size_search="scales",  # a box head needs trained weights
 )
 BOX = np.array([40, 30, 24, 20], np.float32)
 
@@ -118,6 +119,40 @@ def test_ten_sizes_compile_init_and_step_once():
         state = dslt.init(config, params(), frames[0], [3, 3, w, h])
         dslt.step(config, params(), state, frames[1])
     assert [stage._cache_size() - n for stage, n in zip(stages, before, strict=True)] == [1, 1, 1]
+
+
+def test_the_box_head_finds_the_size_with_the_embedded_weights():
+    config = dslt.presets.compact()
+    trained, rng = dslt.load_params(config), np.random.default_rng(0)
+    small = rng.integers(40, 200, (15, 20, 3)).astype(np.uint8)
+    ground, target = small.repeat(16, 0).repeat(16, 1), rng.integers(0, 256, (6, 6, 3))
+    target = target.astype(np.uint8)
+
+    def frame(side):
+        picture = ground.copy()
+        rows = np.arange(side) * 6 // side
+        low = (np.array([120, 160]) - side // 2).astype(int)
+        picture[low[0] : low[0] + side, low[1] : low[1] + side] = target[rows][:, rows]
+        return picture
+
+    sides = [48, 50, 52, 54, 56, 58, 60, 62, 64, 66, 68, 70, 72]
+    state = dslt.init(config, trained, frame(48), [136, 96, 48, 48])
+    for side in sides[1:]:
+        state, out = dslt.step(config, trained, state, frame(side))
+    assert not out.lost
+    np.testing.assert_allclose(out.box[2:], 72, rtol=0.15)
+    np.testing.assert_allclose(out.box[:2] + out.box[2:] / 2, [160, 120], atol=6)
+
+
+def test_recovery_looks_aside_while_the_target_is_lost():
+    config = dataclasses.replace(CONFIG, recovery=True, lost_confidence=1e9)
+    frames, truth = clip(4)
+    outs = loop(config, frames, truth[0])
+    assert outs.lost.all()
+    # The next look after the first and second loss; the box itself is held.
+    aside = outs.search_box[1:, :2] - outs.search_box[0, :2]
+    assert np.abs(aside).max(axis=1).tolist() == pytest.approx([0, 0.4 * outs.search_box[0, 2]])
+    np.testing.assert_allclose(outs.box, np.broadcast_to(outs.box[0], outs.box.shape), atol=1e-3)
 
 
 def test_two_runs_give_the_same_bits():

@@ -8,7 +8,7 @@ by `experiments/train_compact.py`. Weights are embedded in the package.
 
 import jax
 
-from dslt_jax.backbones import layers
+from dslt_jax.backbones import box_head, layers
 from dslt_jax.config import TrackerConfig
 
 # name -> (inputs, outputs, stride); a block of equal shapes and stride 1 is residual.
@@ -35,7 +35,8 @@ def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
     }
     shapes["shallow/w"] = (1, 1, 96, SHALLOW_CHANNELS)
     shapes["deep/w"] = (1, 1, 192, DEEP_CHANNELS)
-    return shapes | {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+    shapes |= {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+    return shapes | box_head.param_shapes(SHALLOW_CHANNELS, DEEP_CHANNELS)
 
 
 def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:

@@ -16,10 +16,11 @@ def conv(
     bias: jax.Array | None = None,
     *,
     stride: int = 1,
+    pad: int | None = None,
     precision: str = "highest",
 ) -> jax.Array:
-    """Convolves `x` (N, H, W, C) with `kernel` (k, k, C, D), zero padding of k // 2 a side."""
-    pad = kernel.shape[0] // 2
+    """Convolves `x` (N, H, W, C) with `kernel` (k, k, C, D), zero padding of `pad` or k // 2."""
+    pad = kernel.shape[0] // 2 if pad is None else pad
     y = lax.conv_general_dilated(
         x,
         kernel,

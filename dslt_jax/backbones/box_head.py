@@ -1,0 +1,105 @@
+"""The box head: how far a box is from the target's, from the target's looks then and now.
+
+Two grids of feature vectors, one over the template's box in the first frame and one over the box
+in question, are compared point by point. The correlation of every pair tells where each part of
+the target has moved to; a few convolutions turn that, and the looks themselves, into a correction
+of the box and a score of whether it is the same target at all. Geometry is read off the pairs, not
+off classes, so that few training images go far. (Pixel-wise correlation as in Yan et al.,
+"Alpha-Refine", CVPR 2021.) Trained with the backbone by `experiments/train_compact.py`.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from dslt_jax.backbones import layers
+
+Maps = tuple[jax.Array, jax.Array]
+
+TEMPLATE_GRID, TEMPLATE_EXTENT = 7, 1.2  # points a side, side over the box's
+SEARCH_GRID, SEARCH_EXTENT = 12, 2.0
+EMBEDDING = 64
+
+
+class Estimate(NamedTuple):
+    """What the head says of a box."""
+
+    shift: jax.Array  # (2,) x, y by which the centre is to move, in box sizes
+    growth: jax.Array  # (2,) natural logarithm of the factor on width, height
+    match: jax.Array  # () logit that the box holds the template's target
+
+
+def param_shapes(shallow_channels: int, deep_channels: int) -> dict[str, tuple[int, ...]]:
+    """Returns the keys and shapes of the head's parameters."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "box/shallow/w": (1, 1, shallow_channels, EMBEDDING),
+        "box/deep/w": (1, 1, deep_channels, EMBEDDING),
+        "box/conv1/w": (3, 3, TEMPLATE_GRID**2 + EMBEDDING, 64),
+        "box/conv2/w": (3, 3, 64, 96),
+        "box/dense/w": (16 * 96, 128),
+        "box/out/w": (128, 5),
+    }
+    return shapes | {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+
+
+def sample_grid(features: jax.Array, stride: int, center, size, points: int) -> jax.Array:
+    """Bilinear samples of a feature map on a regular grid over a box.
+
+    Args:
+      features: (G, G, D); its cell (i, j) sees the crop's pixel (stride * i, stride * j).
+      center, size: (2,) x, y and width, height of the box in pixels of the crop.
+      points: samples a side.
+
+    Returns:
+      (points, points, D). Beyond the map its border repeats.
+    """
+    grid = features.shape[0]
+    offset = (jnp.arange(points) + 0.5) / points - 0.5
+    place = (center[:, None] + offset[None, :] * size[:, None]) / stride
+    distance = jnp.clip(place, 0, grid - 1)[..., None] - jnp.arange(grid)
+    x, y = jax.nn.relu(1.0 - jnp.abs(distance))
+    rows = jnp.einsum("ai,ijd->ajd", y, features, precision="highest")
+    return jnp.einsum("bj,ajd->abd", x, rows, precision="highest")
+
+
+def embed_template(params, maps: Maps, strides: tuple[int, int], center, size) -> jax.Array:
+    """Returns the looks of the box in the first frame, (7, 7, EMBEDDING).
+
+    Args:
+      maps: shallow (G, G, D1) and deep (g, g, D2) features of the search crop.
+      center, size: (2,) of the box in pixels of the crop.
+    """
+    return _embed(params, maps, strides, center, TEMPLATE_EXTENT * size, TEMPLATE_GRID)
+
+
+def estimate(params, template, maps: Maps, strides: tuple[int, int], center, size) -> Estimate:
+    """Compares a box of the search crop with the template; arguments as of `embed_template`."""
+    looks = _embed(params, maps, strides, center, SEARCH_EXTENT * size, SEARCH_GRID)
+    pairs = jnp.einsum("abd,ijd->abij", looks, template, precision="highest") / EMBEDDING
+    x = jnp.concatenate([pairs.reshape(SEARCH_GRID, SEARCH_GRID, -1), looks], axis=-1)[None]
+    x = _valid_conv(params, "conv1", x, stride=1)
+    x = _valid_conv(params, "conv2", x, stride=2)
+    x = jax.nn.relu(_dense(params, "dense", x.reshape(-1)))
+    x = _dense(params, "out", x)
+    return Estimate(x[:2], x[2:4], x[4])
+
+
+def _embed(params, maps: Maps, strides, center, size, points: int) -> jax.Array:
+    low, high = (
+        _dense(params, name, sample_grid(x, stride, center, size, points))
+        for name, x, stride in zip(("shallow", "deep"), maps, strides, strict=True)
+    )
+    x = low + high
+    return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-6)
+
+
+def _dense(params, name: str, x: jax.Array) -> jax.Array:
+    kernel, bias = params[f"box/{name}/w"], params[f"box/{name}/b"]
+    y = jnp.matmul(x, kernel.reshape(kernel.shape[-2:]), precision="highest")
+    return y + bias.reshape((1,) * (y.ndim - 1) + (-1,))
+
+
+def _valid_conv(params, name: str, x: jax.Array, *, stride: int) -> jax.Array:
+    kernel, bias = params[f"box/{name}/w"], params[f"box/{name}/b"]
+    return jax.nn.relu(layers.conv(x, kernel, bias, stride=stride, pad=0))
