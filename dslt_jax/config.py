@@ -28,6 +28,7 @@ class TrackerConfig:
     channels: int = 64  # after the channel reduction of each layer
     reduction: Literal["pca", "random"] = "pca"  # basis of the 1x1 channel reduction
     whiten: float = 0.0  # exponent: 0 keeps the strength of the components, 1 makes them equal
+    fusion: Literal["residual", "features", "responses", "shallow", "deep"] = "residual"
     shallow_weight: float = 0.5  # weights of the two layers in their sum
     deep_weight: float = 0.5
     kernel_size: int = 16  # side of the kernel canvas, in feature cells
@@ -38,6 +39,7 @@ class TrackerConfig:
     loss: Literal["shrinkage", "l1", "l2", "l3", "focal", "ohnm"] = "shrinkage"
     loss_a: float = 10.0  # shrinkage speed
     loss_c: float = 0.2  # shrinkage localisation
+    loss_gamma: float = 1.0  # focal: l^(2 + gamma), so that 1 is l3
     importance: float = 1.0  # exponent e of the label importance exp(e * y) * y^power
     importance_power: float = 0.0  # 0: the background counts; the released code has 2
 

@@ -175,6 +175,8 @@ def elementwise_loss(config: TrackerConfig, response: jax.Array, label: jax.Arra
     """The configured loss of each location."""
     if config.loss == "shrinkage":
         return losses.shrinkage(response, label, a=config.loss_a, c=config.loss_c)
+    if config.loss == "focal":
+        return losses.focal(response, label, gamma=config.loss_gamma)
     return losses.LOSSES[config.loss](response, label)
 
 

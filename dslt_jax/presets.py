@@ -7,14 +7,7 @@ from dslt_jax.config import TrackerConfig
 
 def compact() -> TrackerConfig:
     """Embedded weights, made for a laptop's CPU."""
-    return TrackerConfig(
-        backbone="compact",
-        target_size=52,
-        search_size=256,
-        optimizer="gauss_newton",
-        newton_decay=50.0,
-        init_steps=8,
-    )
+    return TrackerConfig(backbone="compact", target_size=52, search_size=256)
 
 
 def googlenet() -> TrackerConfig:

@@ -88,13 +88,24 @@ def fuse(
     Args:
       shallow: (N, G, G, D1); deep: (N, g, g, D2) with G a multiple of g.
 
+    `config.fusion` leaves out parts of it, for comparison: "features" has no conv_b, "responses" no
+    sum over the features; "shallow" and "deep" have one layer and one branch.
+
     Returns:
       (N, 2C, G, G): the inputs of conv_a (C channels) and conv_b (C channels).
     """
     low = _reduce(shallow, reductions[0])
     high = upsample(_reduce(deep, reductions[1]), low.shape[1] // deep.shape[1])
     fused = config.shallow_weight * low + config.deep_weight * high
-    return jnp.concatenate([fused, high], axis=-1).transpose(0, 3, 1, 2)
+    none = jnp.zeros_like(low)
+    first, second = {
+        "residual": (fused, high),
+        "features": (fused, none),
+        "responses": (low, high),
+        "shallow": (low, none),
+        "deep": (none, high),
+    }[config.fusion]
+    return jnp.concatenate([first, second], axis=-1).transpose(0, 3, 1, 2)
 
 
 def _reduce(x: jax.Array, reduction: Reduction) -> jax.Array:

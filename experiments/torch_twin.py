@@ -35,6 +35,7 @@ class Twin:
             if key.endswith("/w")
             else self.tensor(value)
             for key, value in params.items()
+            if not key.startswith("box/")
         }
         self.grid = config.search_size // backbones.strides(config)[0]
         self.reductions = [tuple(map(self.tensor, part)) for part in state.reductions]

@@ -67,7 +67,7 @@ def make_optimizer(params) -> optax.GradientTransformation:
         return optax.adamw(schedule, weight_decay=1e-4)
 
     def label(name: str) -> str:
-        if name.split("/")[0] in FLAGS.frozen:
+        if is_frozen(name):
             return "frozen"
         return "head" if name.startswith("box/") else "backbone"
 
@@ -76,6 +76,11 @@ def make_optimizer(params) -> optax.GradientTransformation:
         optax.masked(optax.clip_by_global_norm(5.0), {k: label(k) != "frozen" for k in params}),
         optax.multi_transform(groups, {name: label(name) for name in params}),
     )
+
+
+def is_frozen(name: str) -> bool:
+    """Whether these weights stay as they are given."""
+    return name.split("/")[0] in FLAGS.frozen
 
 
 def initial_params() -> dict[str, jax.Array]:
@@ -143,8 +148,13 @@ def main(argv: list[str]) -> None:
     @functools.partial(jax.jit, donate_argnums=(0, 1))
     def train_step(params, state, start, batch, step):
         key = jax.random.fold_in(jax.random.key(FLAGS.seed), step)
-        value_and_grad = jax.value_and_grad(objective.objective, has_aux=True)
-        (loss, terms), gradient = value_and_grad(params, start, batch, key, weighting)
+
+        def score(params):
+            # Stopped, no time goes into gradients of stages that stay.
+            params = {k: jax.lax.stop_gradient(v) if is_frozen(k) else v for k, v in params.items()}
+            return objective.objective(params, start, batch, key, weighting)
+
+        (loss, terms), gradient = jax.value_and_grad(score, has_aux=True)(params)
         updates, new = optimizer.update(gradient, state, params)
         good = jnp.isfinite(optax.global_norm(updates))
         keep = functools.partial(jax.tree.map, lambda a, b: jnp.where(good, a, b))

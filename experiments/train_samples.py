@@ -3,7 +3,9 @@
 From a still all crops are of one image and the motion is ours: shift, scale, aspect, rotation,
 blur, light, JPEG. From a clip they are of frames some way apart. Into any of them comes what a
 video has too: another object beside the target, cut from the same or another image, and now and
-then one in front of it. Crops are framed as the tracker frames them, the target TARGET pixels wide.
+then one in front of it. What is called the target is not always what is marked, but at times a
+part of it or more loosely cut: users do that too, and the network has to go by the template. Crops
+are framed as the tracker frames them, the target TARGET pixels wide.
 """
 
 import io
@@ -11,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 import train_sources
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from dslt_jax.media.images import read_image
 
 TARGET = 52.0  # pixels, sqrt(w * h) of the target in a crop: target_size of the preset
 CLIP_SHARE = 0.3  # of the samples
-LARGEST_GAP = 12  # frames between template and search crop
+LARGEST_GAP = 40  # frames between template and search crop
 
 
 class Sample(NamedTuple):
@@ -49,9 +51,11 @@ def make_sample(sources: train_sources.Sources, rng: np.random.Generator, *, siz
     else:
         images, boxes = _from_still(sources.stills[rng.integers(len(sources.stills))], rng, tests)
         wildness = 1.0
-    backdrop = _draw(sources, rng, images[0])
-    distractor = _cut_out(images[0] if rng.random() < 0.5 else backdrop, rng)
-    occluder = _cut_out(backdrop, rng)
+    backdrop, marked = _draw(sources, rng, images[0])
+    nothing = np.zeros((0, 4))
+    same = rng.random() < 0.5
+    distractor = _cut_out(images[0], nothing, rng) if same else _cut_out(backdrop, marked, rng)
+    occluder = _cut_out(backdrop, marked, rng)
     crowded, flip = rng.random() < 0.5, bool(rng.random() < 0.5)
     bordered = rng.random() < 0.6
     crops = []
@@ -76,7 +80,8 @@ def _from_still(still: train_sources.Still, rng, tests: int):
         extent = min(image.size) * rng.uniform(0.15, 0.5) * np.exp(rng.normal(0, 0.25, 2))
         extent = np.minimum(extent, np.array(image.size) * 0.8)
         box = np.concatenate([rng.uniform(0, np.array(image.size) - extent), extent])
-    return [image] * (1 + tests), [box] * (1 + tests)
+    boxes = _redraw(np.repeat(box[None], 1 + tests, axis=0), rng, parts=len(still.boxes) > 0)
+    return [image] * (1 + tests), boxes
 
 
 def _from_clip(clip: train_sources.Clip, rng, tests: int):
@@ -86,21 +91,46 @@ def _from_clip(clip: train_sources.Clip, rng, tests: int):
     first = shown[rng.integers(len(shown))]
     near = shown[np.abs(shown - first) <= LARGEST_GAP]
     chosen = [first, *rng.choice(near, tests)]
-    return [Image.fromarray(read_image(clip.frames[i])) for i in chosen], clip.boxes[chosen]
+    boxes = _redraw(clip.boxes[chosen], rng, parts=False)
+    return [Image.fromarray(read_image(clip.frames[i])) for i in chosen], boxes
 
 
-def _draw(sources: train_sources.Sources, rng, fallback: Image.Image) -> Image.Image:
-    """Any still, to take a background or an object from."""
+def _redraw(boxes: np.ndarray, rng, *, parts: bool) -> np.ndarray:
+    """Boxes (N, 4) drawn a little differently, all in the same way, or around a part of them."""
+    draw, scale, shift = rng.random(), np.ones(2), np.zeros(2)
+    extent = np.sqrt(boxes[0, 2] * boxes[0, 3])
+    if parts and draw < 0.25 and extent > 40:
+        scale = rng.uniform(0.4, 0.9, 2)
+        shift = rng.uniform(-0.5, 0.5, 2) * (1 - scale)
+    elif draw < 0.7:
+        scale = np.exp(np.clip(0.12 * rng.normal(size=2), -0.25, 0.25))
+        shift = np.clip(0.05 * rng.normal(size=2), -0.1, 0.1)
+    center = boxes[:, :2] + boxes[:, 2:] * (0.5 + shift)
+    return np.concatenate([center - boxes[:, 2:] * scale / 2, boxes[:, 2:] * scale], axis=1)
+
+
+def _draw(sources: train_sources.Sources, rng, fallback: Image.Image):
+    """Any still and its boxes, to take a background or an object from."""
     if not sources.stills:
-        return fallback
-    return Image.fromarray(read_image(sources.stills[rng.integers(len(sources.stills))].file))
+        return fallback, np.zeros((0, 4))
+    still = sources.stills[rng.integers(len(sources.stills))]
+    return Image.fromarray(read_image(still.file)), still.boxes
 
 
-def _cut_out(image: Image.Image, rng) -> Image.Image:
-    """A rectangle of an image, 15 to 60 % of its sides."""
-    extent = np.array(image.size) * rng.uniform(0.15, 0.6, 2)
-    corner = rng.uniform(0, np.array(image.size) - extent)
-    return image.crop(tuple(map(int, (*corner, *(corner + np.maximum(extent, 2))))))
+def _cut_out(image: Image.Image, boxes: np.ndarray, rng) -> Image.Image:
+    """A marked object, or a rectangle of 15 to 60 % of the image's sides; at times an ellipse."""
+    if len(boxes) and rng.random() < 0.6:
+        corner, extent = np.split(boxes[rng.integers(len(boxes))], 2)
+    else:
+        extent = np.array(image.size) * rng.uniform(0.15, 0.6, 2)
+        corner = rng.uniform(0, np.array(image.size) - extent)
+    thing = image.crop(tuple(map(int, (*corner, *(corner + np.maximum(extent, 2))))))
+    mask = Image.new("L", thing.size, 255)
+    if rng.random() < 0.5:
+        mask = Image.new("L", thing.size, 0)
+        ImageDraw.Draw(mask).ellipse((0, 0, *thing.size), fill=255)
+    thing.putalpha(mask)
+    return thing
 
 
 def _view(box, rng, size: int, wildness: float, flip: bool) -> View:
@@ -180,7 +210,7 @@ def _paste_over(patch, box, thing: Image.Image, rng) -> tuple[Image.Image, float
 def _paste(patch, thing, center, extent) -> Image.Image:
     thing = thing.resize(tuple(round(v) for v in extent))
     patch = patch.copy()
-    patch.paste(thing, tuple(round(v) for v in center - extent / 2))
+    patch.paste(thing, tuple(round(v) for v in center - extent / 2), thing)
     return patch
 
 

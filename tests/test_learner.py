@@ -79,6 +79,21 @@ def test_fit_lowers_every_loss(loss):
     assert np.abs(np.asarray(head.kernel) * (1 - np.asarray(head.mask))).max() == 0.0
 
 
+def test_the_focal_exponent_is_a_setting():
+    head, memory = start()
+    base = dataclasses.replace(CONFIG, loss="focal")
+    values = [
+        float(learner.memory_loss(dataclasses.replace(base, loss_gamma=g), head.kernel, memory))
+        for g in (0.0, 1.0, 2.0)
+    ]
+    for value, loss in zip(values, ("l2", "l3"), strict=False):
+        same = dataclasses.replace(CONFIG, loss=loss)
+        assert value == pytest.approx(
+            float(learner.memory_loss(same, head.kernel, memory)), rel=1e-5
+        )
+    assert values[0] > values[1] > values[2]
+
+
 def test_each_branch_has_its_own_rate():
     head, memory = start()
     new, _, _ = learner.fit(CONFIG, head, memory, steps=1, lr_shallow=0.0, lr_deep=1e-2)

@@ -71,6 +71,29 @@ def test_fusion_adds_the_deep_layer_to_the_shallow_one():
     )
 
 
+@pytest.mark.parametrize(
+    ("fusion", "first", "second"),
+    [
+        ("features", "sum", None),
+        ("responses", "low", "high"),
+        ("shallow", "low", None),
+        ("deep", None, "high"),
+    ],
+)
+def test_parts_of_the_fusion(fusion, first, second):
+    rng = np.random.default_rng(2)
+    shallow = jnp.asarray(rng.normal(size=(1, 8, 8, 4)), jnp.float32)
+    deep = jnp.asarray(rng.normal(size=(1, 4, 4, 4)), jnp.float32)
+    identity = regression.Reduction(jnp.zeros(4), jnp.eye(4))
+    found = regression.fuse(
+        shallow, deep, (identity, identity), override(CONFIG, [f"fusion={fusion}"])
+    )
+    parts = {"low": shallow, "high": regression.upsample(deep, 2), None: jnp.zeros((1, 8, 8, 4))}
+    parts["sum"] = CONFIG.shallow_weight * parts["low"] + CONFIG.deep_weight * parts["high"]
+    expected = jnp.concatenate([parts[first], parts[second]], -1).transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_principal_components_are_uncorrelated_and_of_unit_deviation():
     rng = np.random.default_rng(3)
     features = rng.normal(size=(1, 20, 20, 7)) @ rng.normal(size=(7, 7)) + 3.0

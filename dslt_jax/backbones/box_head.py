@@ -57,7 +57,7 @@ def sample_grid(features: jax.Array, stride: int, center, size, points: int) -> 
     grid = features.shape[0]
     offset = (jnp.arange(points) + 0.5) / points - 0.5
     place = (center[:, None] + offset[None, :] * size[:, None]) / stride
-    distance = jnp.clip(place, 0, grid - 1)[..., None] - jnp.arange(grid)
+    distance = jnp.clip(place, 0, grid - 1)[..., None] - jnp.arange(grid)[None, None]
     x, y = jax.nn.relu(1.0 - jnp.abs(distance))
     rows = jnp.einsum("ai,ijd->ajd", y, features, precision="highest")
     return jnp.einsum("bj,ajd->abd", x, rows, precision="highest")
