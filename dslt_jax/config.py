@@ -65,10 +65,13 @@ class TrackerConfig:
 
     # Localisation
     motion_sigma: float = 1.0  # of the motion prior, in target sizes
-    size_search: Literal["scales", "box_head"] = "scales"  # compact alone has a box head
+    # What finds the size: compact alone has a box head.
+    size_search: Literal["scales", "box_head", "both"] = "scales"
     box_steps: int = 1  # corrections of the box in a frame
     box_center_gain: float = 0.5  # share of the box head's shift that is taken
     box_size_gain: float = 0.5  # share of its change of size
+    box_aspect_gain: float = 0.5  # share of its change of aspect ratio
+    box_match: float = 0.0  # logit of the match below which it is not listened to
     box_limit: float = 0.15  # largest change of log size in a frame
     num_scales: int = 3
     scale_step: float = 1.03

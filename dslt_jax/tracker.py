@@ -57,7 +57,7 @@ class _Sight(NamedTuple):
     response: jax.Array  # (grid, grid)
     position: jax.Array  # (2,) x, y of the peak in cells
     center: jax.Array  # (2,) x, y of the target in frame pixels
-    size: jax.Array  # (2,) width, height; the last frame's where scales are compared later
+    size: jax.Array  # (2,) width, height by the box head; without one the last frame's
     confidence: jax.Array  # ()
     lost: jax.Array  # () bool
 
@@ -91,8 +91,8 @@ def step(
     patch = _look(config, frame, state.gaze, state.size)
     sight = _search(config, params, state, patch, limits)
     patches = None
-    if config.size_search == "scales":
-        patches = _zoom(config, frame, sight.center, state.size)
+    if config.size_search != "box_head":
+        patches = _zoom(config, frame, sight.center, sight.size)
     return _learn(config, params, state, sight, patches, limits)
 
 
@@ -113,8 +113,8 @@ def step_many(
     patches = _look_many(config, frame, states.gaze, states.size)
     sights = _search_many(config, params, states, patches, limits)
     patches = None
-    if config.size_search == "scales":
-        patches = _zoom_many(config, frame, sights.center, states.size)
+    if config.size_search != "box_head":
+        patches = _zoom_many(config, frame, sights.center, sights.size)
     return _learn_many(config, params, states, sights, patches, limits)
 
 
@@ -182,7 +182,7 @@ def _start_body(config: TrackerConfig, params: Params, patch, box) -> State:
     head, _, _ = learner.fit_first_frame(config, head, samples)
     memory = learner.init_memory(config, spectra[0], targets[0])
     template = None
-    if config.size_search == "box_head":
+    if config.size_search != "scales":
         middle = jnp.full(2, config.search_size / 2)
         maps = shallow[0], deep[0]
         template = box_head.embed_template(
@@ -206,7 +206,7 @@ def _search_body(config: TrackerConfig, params: Params, state: State, patch, lim
         needed = jnp.where(state.lost_frames > 0, config.recovery_confidence, needed)
     lost = ~(peak.confidence >= needed)
     position, extent = peak.position, state.size
-    if config.size_search == "box_head":
+    if config.size_search != "scales":
         maps = shallow[0], deep[0]
         sure = ~lost & (peak.confidence >= config.scale_confidence)
         position, extent = _correct_box(config, params, state, maps, position, sure)
@@ -247,8 +247,11 @@ def _correct_box(config: TrackerConfig, params: Params, state: State, maps, posi
             params, state.template, maps, strides, position * strides[0], extent
         )
         shift = jnp.clip(found.shift, -0.3, 0.3) * extent / strides[0]
-        position = position + jnp.where(sure, config.box_center_gain * shift, 0.0)
-        growth = growth + jnp.where(sure, config.box_size_gain * found.growth, 0.0)
+        both = jnp.mean(found.growth)
+        more = config.box_size_gain * both + config.box_aspect_gain * (found.growth - both)
+        good = sure & (found.match >= config.box_match)
+        position = position + jnp.where(good, config.box_center_gain * shift, 0.0)
+        growth = growth + jnp.where(good, more, 0.0)
     return position, state.size * jnp.exp(jnp.clip(growth, -config.box_limit, config.box_limit))
 
 
@@ -264,7 +267,7 @@ def _learn_body(
 ) -> tuple[State, Output]:
     """Chooses the scale, teaches the head, and moves on."""
     index, size = jnp.asarray(config.num_scales // 2), sight.size
-    if config.size_search == "scales":
+    if config.size_search != "box_head":
         index = _best_scale(config, params, state, patches)
         factor = localize.scale_factors(config.num_scales, config.scale_step)[index]
         keep = sight.lost | (sight.confidence < config.scale_confidence)

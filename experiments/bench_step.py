@@ -2,7 +2,7 @@
 
     python experiments/bench_step.py
     python experiments/bench_step.py --preset compact --targets 64 --repeat 5 --notwin
-    python experiments/bench_step.py --opencv --json bench.json
+    python experiments/bench_step.py --json bench.json
 
 Prints for each preset: milliseconds (median, minimum) of each stage and of the whole step, compile
 time apart, GFLOP, the fraction of this machine's own float32 matrix-product rate (the fastest run
@@ -18,26 +18,23 @@ outside the backbone.
 
 import dataclasses
 import math
-import multiprocessing
 import os
 import pathlib
-import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import timing
 from absl import app, flags, logging
 
 from dslt_jax import app as run_loop
-from dslt_jax import backbones, config, labels, learner, localize, outputs, presets, tracker
+from dslt_jax import backbones, labels, learner, localize, outputs, tracker
 from dslt_jax import regression as head
-from dslt_jax.backbones import weights
-from dslt_jax.media import synthetic
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("preset", ["compact", "googlenet", "paper"], "which trackers")
@@ -45,57 +42,11 @@ flags.DEFINE_multi_string("set", [], "a setting to change in all of them")
 flags.DEFINE_integer("targets", 1, "targets in one program", lower_bound=1)
 flags.DEFINE_integer("repeat", 20, "rounds of measurement", lower_bound=1)
 flags.DEFINE_bool("twin", True, "compare compact with its twin in PyTorch")
-flags.DEFINE_bool("opencv", False, "time OpenCV's CSRT on the same clip")
 flags.DEFINE_string("json", None, "also write the numbers to this file")
 
 MATRICES = (512, 1024, 2048)  # sides of the products; the fastest gives the machine's rate
 BACKBONE = ("backbone, search", "backbone, scales")
 TWIN = {"loss": "shrinkage", "optimizer": "adam", "size_search": "scales"}
-
-
-def interleave(
-    calls: Mapping[str, Callable[[], Any]], rounds: int, run: int = 1
-) -> dict[str, np.ndarray]:
-    """Returns the milliseconds of each call, all called in turn in every round.
-
-    Args:
-      run: calls of a kind in a row; one before them is not counted.
-    """
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            jax.block_until_ready(call())
-            for _ in range(run):
-                start = time.perf_counter()
-                jax.block_until_ready(call())
-                times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: np.array(values) for name, values in times.items()}
-
-
-def settings(preset: str, assignments: list[str]) -> config.TrackerConfig:
-    """Returns the preset with changes, and without the gates that would spare a step its work."""
-    chosen = config.override(presets.by_name(preset), assignments)
-    return dataclasses.replace(chosen, lost_confidence=-math.inf, update_confidence=-math.inf)
-
-
-def load(cfg: config.TrackerConfig) -> tuple[str, dict[str, jax.Array]]:
-    """Returns what the weights are, and the weights."""
-    try:
-        return "its weights", weights.load_params(cfg)
-    except weights.WeightsError:
-        return "random weights", backbones.module(cfg).init(jax.random.key(0), cfg)
-
-
-def scene(targets: int, count: int) -> tuple[list[jax.Array], jax.Array]:
-    """Returns frames of the demo's clip, and a box (4,) or boxes (N, 4) on the first."""
-    clip = synthetic.beetle_clip()
-    pictures = (frame.image for frame, _ in zip(clip.source, range(count), strict=False))
-    frames = [jnp.asarray(picture) for picture in pictures]
-    if targets == 1:
-        return frames, jnp.asarray(clip.boxes[0], jnp.float32)
-    corners = np.random.default_rng(0).uniform((20, 20), (380, 260), (targets, 2))
-    boxes = np.concatenate([corners, np.broadcast_to(clip.boxes[0, 2:], corners.shape)], axis=1)
-    return frames, jnp.asarray(boxes, jnp.float32)
 
 
 def stages(cfg, params, state, frame, targets: int) -> dict[str, tuple[Callable, tuple]]:
@@ -182,9 +133,9 @@ def count_flop(cfg, table, state) -> dict[str, float]:
 
 def measure(preset: str, assignments: list[str], targets: int, repeat: int) -> dict[str, Any]:
     """Returns the times and counts of one preset."""
-    cfg = settings(preset, assignments)
-    source, params = load(cfg)
-    frames, boxes = scene(targets, 2)
+    cfg = timing.settings(preset, assignments)
+    source, params = timing.load(cfg)
+    frames, boxes = timing.scene(targets, 2)
     init, step = (
         (tracker.init, tracker.step) if targets == 1 else (tracker.init_many, tracker.step_many)
     )
@@ -206,7 +157,7 @@ def measure(preset: str, assignments: list[str], targets: int, repeat: int) -> d
     calls = {name: lambda f=f, a=a: f(*a) for name, (f, a) in table.items()}
     calls["whole step"] = lambda: step(cfg, params, state, frames[1])
     calls |= {f"product {len(matrix)}": lambda m=matrix: product(m) for matrix in matrices}
-    times = interleave(calls, repeat)
+    times = timing.interleave(calls, repeat)
 
     rate = max(2e-6 * n**3 / times.pop(f"product {n}").min() for n in MATRICES)  # GFLOP a second
     flop = count_flop(cfg, table, state)
@@ -245,12 +196,12 @@ def compare_twin(assignments: list[str], repeat: int) -> dict[str, Any] | None:
     except ImportError:
         return None
     # The twin is of the step as the paper has it: three scales, Adam.
-    cfg = dataclasses.replace(settings("compact", assignments), **TWIN)
-    _, params = load(cfg)
-    frames, box = scene(1, 5)
+    cfg = dataclasses.replace(timing.settings("compact", assignments), **TWIN)
+    _, params = timing.load(cfg)
+    frames, box = timing.scene(1, 5)
     difference = torch_twin.largest_difference(cfg, params, frames, box)
     calls = torch_twin.calls(cfg, params, frames, box)
-    times = interleave(calls, max(2, repeat // 5), run=5)
+    times = timing.interleave(calls, max(2, repeat // 5), run=5)
     medians = {name: float(np.median(values)) for name, values in times.items()}
     best = {name: float(values.min()) for name, values in times.items()}
 
@@ -265,34 +216,6 @@ def compare_twin(assignments: list[str], repeat: int) -> dict[str, Any] | None:
         "largest_difference": difference,
         "torch": torch_twin.torch.__version__,
     }
-
-
-def time_csrt(repeat: int) -> dict[str, Any] | None:
-    """Returns the times of OpenCV's CSRT on the clip's frames; None where it is missing."""
-    try:
-        import cv2
-    except ImportError:
-        return None
-    create = getattr(cv2, "TrackerCSRT_create", None)
-    if create is None:
-        return None
-    frames, box = scene(1, 12)
-    pictures = [np.ascontiguousarray(np.asarray(frame)[..., ::-1]) for frame in frames]
-    csrt = create()
-    csrt.init(pictures[0], tuple(int(value) for value in np.asarray(box).round()))
-    upcoming = iter(pictures[1:] * repeat)
-    times = interleave({"csrt": lambda: csrt.update(next(upcoming)) and None}, 1, run=5 * repeat)
-    return {
-        "median_ms": float(np.median(times["csrt"])),
-        "min_ms": float(times["csrt"].min()),
-        "opencv": cv2.__version__,
-    }
-
-
-def apart(function: Callable, *arguments: Any) -> Any:
-    """Calls the function in a fresh process, whose peak memory is its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
 
 
 def show(result: dict[str, Any]) -> None:
@@ -332,14 +255,6 @@ def show_twin(twin: dict[str, Any] | None) -> None:
     )
 
 
-def show_csrt(csrt: dict[str, Any] | None) -> None:
-    if csrt is None:
-        print("\nno CSRT: OpenCV is missing (pip install opencv-contrib-python-headless)")
-    else:
-        print(f"\nCSRT of OpenCV {csrt['opencv']}, a frame, same clip")
-        print(f"{'csrt':<20}{csrt['median_ms']:>10.2f}{csrt['min_ms']:>10.2f}")
-
-
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"'{argv[1]}' belongs to no flag")
@@ -347,27 +262,19 @@ def main(argv: list[str]) -> None:
     assignments = list(FLAGS["set"].value)
     try:
         for preset in FLAGS.preset:
-            settings(preset, assignments)
+            timing.settings(preset, assignments)
     except ValueError as error:
         raise app.UsageError(str(error)) from None
-    device = jax.devices()[0]
-    machine = {
-        "device": f"{device.device_kind}, {os.cpu_count()} CPU cores",
-        "jax": jax.__version__,
-        "system": platform.platform(),
-    }
+    machine = timing.machine()
     print(f"{machine['device']}; jax {machine['jax']}; {machine['system']}")
     results: dict[str, Any] = {"machine": machine, "presets": []}
     for preset in FLAGS.preset:
-        result = apart(measure, preset, assignments, FLAGS.targets, FLAGS.repeat)
+        result = timing.apart(measure, preset, assignments, FLAGS.targets, FLAGS.repeat)
         results["presets"].append(result)
         show(result)
     if FLAGS.twin:
-        results["twin"] = apart(compare_twin, assignments, FLAGS.repeat)
+        results["twin"] = timing.apart(compare_twin, assignments, FLAGS.repeat)
         show_twin(results["twin"])
-    if FLAGS.opencv:
-        results["csrt"] = apart(time_csrt, FLAGS.repeat)
-        show_csrt(results["csrt"])
     if FLAGS.json:
         outputs.write_json(pathlib.Path(FLAGS.json), results)
 

@@ -18,8 +18,8 @@ SMALL = ["target_size=32", "search_size=96", "scale_size=64", "channels=8", "ker
 STEPS = ["init_steps=3", "augment=false"]
 
 
-def bench(*arguments):
-    command = [sys.executable, EXPERIMENTS / "bench_step.py", *arguments]
+def bench(*arguments, script="bench_step.py"):
+    command = [sys.executable, EXPERIMENTS / script, *arguments]
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
@@ -48,6 +48,22 @@ def test_prints_and_writes_every_stage(tmp_path):
     assert 0 < result["share_outside_backbone"] < 1
     assert result["peak_memory_bytes"] > 1e8
     assert result["compile_seconds"]["init"] > 0 and result["compile_seconds"]["step"] > 0
+
+
+def test_speed_of_the_whole_tracker_and_of_several_targets(tmp_path):
+    settings = [f"--set={text}" for text in SMALL + STEPS]
+    done = bench(
+        "--sizes=200x160", "--targets=1,2", "--repeat=1", "--frames=3",
+        f"--json={tmp_path / 'b.json'}", *settings, script="bench_tracker.py"
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "b.json").read_text())
+    (size,) = result["sizes"]
+    assert 0 < size["min_ms"]["ours"] <= size["median_ms"]["ours"]
+    rates, times = result["targets"]["targets_per_second"], result["targets"]["median_ms"]
+    assert rates["2"] == pytest.approx(2e3 / times["2"])
+    assert f"{rates['2'] / rates['1']:.2f}" in done.stdout
+    assert ("csrt" in size["median_ms"]) == ("no CSRT" not in done.stdout)
 
 
 def test_a_wrong_setting_is_named():

@@ -1,0 +1,168 @@
+"""Frames a second of the whole tracker: beside OpenCV's CSRT, and with many targets at once.
+
+    python experiments/bench_tracker.py
+    python experiments/bench_tracker.py --targets 1,8 --sizes 640x480 --repeat 3 --json speed.json
+
+Both trackers follow the same clip of our own making, at every --sizes, in turn: a stretch of frames
+ours, the same stretch CSRT, round after round (A B A B). A frame's time is from the decoded picture
+to the box on the host, its learning included; reading, compiling and the first frame are left out.
+CSRT needs OpenCV with its contrib modules (pip install opencv-contrib-python-headless).
+
+Then --targets targets in one frame, one program, each frame teaching every head: steps a second
+times targets, and what that is to one target in the same rounds. On 2 cores about four minutes.
+"""
+
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+import timing
+from absl import app, flags, logging
+
+import dslt_jax as dslt
+from dslt_jax import config as config_lib
+from dslt_jax import outputs, presets, tracker
+from dslt_jax.media import synthetic
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("preset", "compact", "which tracker")
+flags.DEFINE_multi_string("set", [], "a setting to change in it")
+flags.DEFINE_list("sizes", ["320x240", "480x360", "640x480"], "of the clip's frames")
+flags.DEFINE_list("targets", ["1", "8", "64"], "numbers of targets in one program")
+flags.DEFINE_integer("repeat", 6, "rounds of measurement", lower_bound=1)
+flags.DEFINE_integer("frames", 20, "frames in a round", lower_bound=2)
+flags.DEFINE_string("json", None, "also write the numbers to this file")
+
+
+class Ours:
+    """Our tracker, a frame at a time as an application calls it."""
+
+    def __init__(self, cfg, params, frame: np.ndarray, box: np.ndarray):
+        self.cfg, self.params = cfg, params
+        self.state = dslt.init(cfg, params, frame, box)
+
+    def follow(self, frame: np.ndarray) -> None:
+        self.state, out = dslt.step(self.cfg, self.params, self.state, frame)
+        jax.block_until_ready(self.state)
+        jax.device_get(out.box)
+
+
+class Csrt:
+    """OpenCV's CSRT; raises ImportError where it is missing."""
+
+    def __init__(self, frame: np.ndarray, box: np.ndarray):
+        import cv2
+
+        create = getattr(cv2, "TrackerCSRT_create", None)
+        create = create or getattr(getattr(cv2, "legacy", None), "TrackerCSRT_create", None)
+        if create is None:
+            raise ImportError("this OpenCV has no CSRT")
+        self.version = cv2.__version__
+        self.tracker = create()
+        self.tracker.init(_bgr(frame), tuple(int(value) for value in box.round()))
+
+    def follow(self, frame: np.ndarray) -> None:
+        self.tracker.update(frame)
+
+
+def compare_csrt(assignments: list[str], size: str) -> dict[str, Any]:
+    """Returns median milliseconds a frame of ours and of CSRT (if there is one) at a size."""
+    cfg = config_lib.override(presets.by_name(FLAGS.preset), assignments)
+    _, params = timing.load(cfg)
+    width, height = map(int, size.split("x"))
+    clip = synthetic.beetle_clip(FLAGS.repeat * FLAGS.frames + 2, width, height)
+    pictures = [np.asarray(frame.image) for frame in clip.source]
+    swapped = [_bgr(picture) for picture in pictures]
+    calls = {}
+    ours, others = Ours(cfg, params, pictures[0], clip.boxes[0]), iter(pictures[1:])
+    calls["ours"] = lambda: ours.follow(next(others))
+    version = None
+    try:
+        csrt, frames = Csrt(pictures[0], clip.boxes[0]), iter(swapped[1:])
+        calls["csrt"] = lambda: csrt.follow(next(frames))
+        version = csrt.version
+    except ImportError:
+        pass
+    for call in calls.values():
+        call()  # compiles
+    times = timing.interleave(calls, FLAGS.repeat, run=FLAGS.frames - 1)
+    return {
+        "size": size,
+        "opencv": version,
+        "median_ms": {name: float(np.median(values)) for name, values in times.items()},
+        "min_ms": {name: float(values.min()) for name, values in times.items()},
+    }
+
+
+def compare_targets(assignments: list[str], counts: list[int]) -> dict[str, Any]:
+    """Returns milliseconds a step with each number of targets."""
+    cfg = timing.settings(FLAGS.preset, assignments)
+    _, params = timing.load(cfg)
+    calls = {}
+    for count in counts:
+        frames, boxes = timing.scene(count, 2)
+        init, step = tracker.init_many, tracker.step_many
+        if count == 1:
+            init, step = tracker.init, tracker.step
+        state = init(cfg, params, frames[0], boxes)
+        calls[str(count)] = lambda step=step, state=state, frame=frames[1]: step(
+            cfg, params, state, frame
+        )
+    times = timing.interleave(calls, FLAGS.repeat)
+    medians = {int(name): float(np.median(values)) for name, values in times.items()}
+    return {
+        "median_ms": medians,
+        "targets_per_second": {n: 1e3 * n / ms for n, ms in medians.items()},
+    }
+
+
+def show_csrt(result: dict[str, Any]) -> None:
+    """Prints the rows of a size."""
+    medians, least = result["median_ms"], result["min_ms"]
+    for name, median in medians.items():
+        print(
+            f"{result['size']:<10}{name:<8}{median:>10.2f}{least[name]:>10.2f}{1e3 / median:>10.1f}"
+        )
+    if "csrt" in medians:
+        print(f"{'':<10}CSRT takes {medians['csrt'] / medians['ours']:.2f} times as long as ours")
+    else:
+        print("no CSRT: pip install opencv-contrib-python-headless")
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"'{argv[1]}' belongs to no flag")
+    logging.set_verbosity(logging.WARNING)  # JAX tells of every backend that it does not find
+    assignments = list(FLAGS["set"].value)
+    try:
+        counts = [int(count) for count in FLAGS.targets]
+        timing.settings(FLAGS.preset, assignments)
+        if any(len(size.split("x")) != 2 for size in FLAGS.sizes) or min(counts, default=1) < 1:
+            raise ValueError("--sizes 640x480,320x240 and --targets 1,8 are how these are written")
+    except ValueError as error:
+        raise app.UsageError(str(error)) from None
+    machine = timing.machine()
+    print(f"{machine['device']}; jax {machine['jax']}; {machine['system']}")
+    print(f"{FLAGS.preset}, one target\n{'':<18}{'median ms':>10}{'min ms':>10}{'frames/s':>10}")
+    results: dict[str, Any] = {"machine": machine, "sizes": []}
+    for size in FLAGS.sizes:
+        results["sizes"].append(compare_csrt(assignments, size))
+        show_csrt(results["sizes"][-1])
+    if counts:
+        results["targets"] = found = compare_targets(assignments, counts)
+        print(f"\n{'targets':<10}{'median ms a step':>18}{'target-frames/s':>18}{'to one':>8}")
+        rates = found["targets_per_second"]
+        for count, rate in rates.items():
+            ratio = f"{rate / rates[1]:.2f}" if 1 in rates else ""
+            print(f"{count:<10}{found['median_ms'][count]:>18.2f}{rate:>18.1f}{ratio:>8}")
+    if FLAGS.json:
+        outputs.write_json(pathlib.Path(FLAGS.json), results)
+
+
+def _bgr(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,78 @@
+"""What the benchmarks share: calls timed in turn, a clip to run on, and a process for each."""
+
+import dataclasses
+import math
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dslt_jax import backbones, config, presets
+from dslt_jax.backbones import weights
+from dslt_jax.media import synthetic
+
+
+def interleave(
+    calls: Mapping[str, Callable[[], Any]], rounds: int, run: int = 1
+) -> dict[str, np.ndarray]:
+    """Returns the milliseconds of each call, all called in turn in every round.
+
+    Args:
+      run: calls of a kind in a row; one before them is not counted.
+    """
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            jax.block_until_ready(call())
+            for _ in range(run):
+                start = time.perf_counter()
+                jax.block_until_ready(call())
+                times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: np.array(values) for name, values in times.items()}
+
+
+def settings(preset: str, assignments: list[str]) -> config.TrackerConfig:
+    """Returns the preset with changes, and without the gates that would spare a step its work."""
+    chosen = config.override(presets.by_name(preset), assignments)
+    return dataclasses.replace(chosen, lost_confidence=-math.inf, update_confidence=-math.inf)
+
+
+def load(cfg: config.TrackerConfig) -> tuple[str, dict[str, jax.Array]]:
+    """Returns what the weights are, and the weights."""
+    try:
+        return "its weights", weights.load_params(cfg)
+    except weights.WeightsError:
+        return "random weights", backbones.module(cfg).init(jax.random.key(0), cfg)
+
+
+def scene(targets: int, count: int) -> tuple[list[jax.Array], jax.Array]:
+    """Returns frames of the demo's clip, and a box (4,) or boxes (N, 4) on the first."""
+    clip = synthetic.beetle_clip()
+    pictures = (frame.image for frame, _ in zip(clip.source, range(count), strict=False))
+    frames = [jnp.asarray(picture) for picture in pictures]
+    if targets == 1:
+        return frames, jnp.asarray(clip.boxes[0], jnp.float32)
+    corners = np.random.default_rng(0).uniform((20, 20), (380, 260), (targets, 2))
+    boxes = np.concatenate([corners, np.broadcast_to(clip.boxes[0, 2:], corners.shape)], axis=1)
+    return frames, jnp.asarray(boxes, jnp.float32)
+
+
+def apart(function: Callable, *arguments: Any) -> Any:
+    """Calls the function in a fresh process, whose peak memory is its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def machine() -> dict[str, str]:
+    """Returns what the numbers depend on: device, cores, versions."""
+    return {
+        "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} CPU cores",
+        "jax": jax.__version__,
+        "system": platform.platform(),
+    }
