@@ -54,6 +54,7 @@ class TrackerConfig:
     init_lr_shallow: float = 1e-3
     init_lr_deep: float = 1e-3
     update_steps: int = 2
+    update_interval: int = 1  # samples that come between two updates, the last one included
     update_lr_shallow: float = 3e-4
     update_lr_deep: float = 3e-4
     stop_loss: float = 0.0  # first-frame fit stops below this mean loss
@@ -68,10 +69,10 @@ class TrackerConfig:
     # What finds the size: compact alone has a box head.
     size_search: Literal["scales", "box_head", "both"] = "scales"
     box_steps: int = 1  # corrections of the box in a frame
-    box_center_gain: float = 0.5  # share of the box head's shift that is taken
+    box_center_gain: float = 0.3  # share of the box head's shift that is taken
     box_size_gain: float = 0.5  # share of its change of size
     box_aspect_gain: float = 0.5  # share of its change of aspect ratio
-    box_match: float = 0.0  # logit of the match below which it is not listened to
+    box_guard: float = 0.75  # it is not listened to below this share of its usual match
     box_limit: float = 0.15  # largest change of log size in a frame
     num_scales: int = 3
     scale_step: float = 1.03
@@ -93,7 +94,8 @@ class TrackerConfig:
                 f"search_size={self.search_size} must be at least twice "
                 f"target_size={self.target_size}"
             )
-        for name in ("target_size", "channels", "kernel_size", "memory_size", "num_scales"):
+        positive = ("target_size", "channels", "kernel_size", "memory_size", "num_scales")
+        for name in (*positive, "memory_interval", "update_interval"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
         for name in ("search_size", "scale_size"):
@@ -104,6 +106,11 @@ class TrackerConfig:
         if self.num_scales % 2 == 0:
             raise ValueError(
                 f"num_scales={self.num_scales} must be odd: the middle one keeps the size"
+            )
+        if self.size_search != "scales" and self.backbone != "compact":
+            raise ValueError(
+                f"size_search={self.size_search} needs backbone=compact: {self.backbone} has no "
+                "box head, set size_search=scales"
             )
         if not self.scale_step > 1.0:
             raise ValueError(f"scale_step={self.scale_step} must be greater than 1")

@@ -7,7 +7,9 @@ from dslt_jax.config import TrackerConfig
 
 def compact() -> TrackerConfig:
     """Embedded weights, made for a laptop's CPU."""
-    return TrackerConfig(backbone="compact", target_size=52, search_size=256)
+    return TrackerConfig(
+        backbone="compact", target_size=52, search_size=256, size_search="box_head"
+    )
 
 
 def googlenet() -> TrackerConfig:

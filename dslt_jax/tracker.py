@@ -8,14 +8,24 @@ Pure functions over immutable pytrees. What depends on the frame's size only cut
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dslt_jax import augment, backbones, labels, learner, localize, regression, sampling
+from dslt_jax import (
+    arguments,
+    augment,
+    backbones,
+    batching,
+    labels,
+    learner,
+    localize,
+    regression,
+    sampling,
+)
 from dslt_jax.backbones import box_head
 from dslt_jax.config import TrackerConfig
 
@@ -32,6 +42,7 @@ class State(flax.struct.PyTreeNode):
     cells: jax.Array  # (2,) width, height of the target in feature cells
     reductions: tuple[regression.Reduction, regression.Reduction]  # of the shallow, deep layer
     template: jax.Array | None  # (7, 7, E) the first frame's looks, for the box head
+    match: jax.Array  # () how well it has matched of late, the box head's logit
     head: learner.Head
     memory: learner.Memory
 
@@ -60,6 +71,7 @@ class _Sight(NamedTuple):
     size: jax.Array  # (2,) width, height by the box head; without one the last frame's
     confidence: jax.Array  # ()
     lost: jax.Array  # () bool
+    match: jax.Array  # () as in State
 
 
 def init(config: TrackerConfig, params: Params, frame: jax.Array, box: jax.Array) -> State:
@@ -72,8 +84,8 @@ def init(config: TrackerConfig, params: Params, frame: jax.Array, box: jax.Array
     Raises:
       ValueError: if the frame or the box is malformed, or the box lies outside the frame.
     """
-    frame = _check_frame(frame)
-    box = _check_boxes(box, frame, (4,))
+    frame = arguments.check_frame(frame)
+    box = arguments.check_boxes(box, frame, (4,))
     return _start(config, params, _look(config, frame, *_center_size(box)), box)
 
 
@@ -86,7 +98,7 @@ def step(
       state: of `init` or the last `step`; it is not changed.
       frame: (H, W, 3) uint8 RGB; its size may differ from the last one's.
     """
-    frame = _check_frame(frame)
+    frame = arguments.check_frame(frame)
     limits = np.array([frame.shape[1], frame.shape[0]], np.float32)
     patch = _look(config, frame, state.gaze, state.size)
     sight = _search(config, params, state, patch, limits)
@@ -98,8 +110,8 @@ def step(
 
 def init_many(config: TrackerConfig, params: Params, frame: jax.Array, boxes: jax.Array) -> State:
     """`init` for several targets (N, 4) in one frame; every leaf has a leading axis N."""
-    frame = _check_frame(frame)
-    boxes = _check_boxes(boxes, frame, (np.shape(boxes)[0] if np.ndim(boxes) else 0, 4))
+    frame = arguments.check_frame(frame)
+    boxes = arguments.check_boxes(boxes, frame, (np.shape(boxes)[0] if np.ndim(boxes) else 0, 4))
     patches = _look_many(config, frame, *_center_size(boxes))
     return _start_many(config, params, patches, boxes)
 
@@ -108,7 +120,7 @@ def step_many(
     config: TrackerConfig, params: Params, states: State, frame: jax.Array
 ) -> tuple[State, Output]:
     """`step` for several targets in one frame, one program."""
-    frame = _check_frame(frame)
+    frame = arguments.check_frame(frame)
     limits = np.array([frame.shape[1], frame.shape[0]], np.float32)
     patches = _look_many(config, frame, states.gaze, states.size)
     sights = _search_many(config, params, states, patches, limits)
@@ -188,8 +200,18 @@ def _start_body(config: TrackerConfig, params: Params, patch, box) -> State:
         template = box_head.embed_template(
             params, maps, backbones.strides(config), middle, cells * stride
         )
-    never = jnp.zeros((), jnp.int32)
-    return State(center, extent, center, never, cells, reductions, template, head, memory)
+    return State(
+        center=center,
+        size=extent,
+        gaze=center,
+        lost_frames=jnp.zeros((), jnp.int32),
+        cells=cells,
+        reductions=reductions,
+        template=template,
+        match=jnp.zeros(()),
+        head=head,
+        memory=memory,
+    )
 
 
 def _search_body(config: TrackerConfig, params: Params, state: State, patch, limits) -> _Sight:
@@ -205,14 +227,14 @@ def _search_body(config: TrackerConfig, params: Params, state: State, patch, lim
     if config.recovery:
         needed = jnp.where(state.lost_frames > 0, config.recovery_confidence, needed)
     lost = ~(peak.confidence >= needed)
-    position, extent = peak.position, state.size
+    position, extent, match = peak.position, state.size, state.match
     if config.size_search != "scales":
         maps = shallow[0], deep[0]
         sure = ~lost & (peak.confidence >= config.scale_confidence)
-        position, extent = _correct_box(config, params, state, maps, position, sure)
+        position, extent, match = _correct_box(config, params, state, maps, position, sure)
     found = state.gaze + (position - middle) * scale
     center = jnp.clip(jnp.where(lost, state.center, found), 0.0, limits)
-    return _Sight(spectrum[0], response, position, center, extent, peak.confidence, lost)
+    return _Sight(spectrum[0], response, position, center, extent, peak.confidence, lost, match)
 
 
 def _motion_prior(config: TrackerConfig, state: State) -> jax.Array:
@@ -238,7 +260,11 @@ def _next_gaze(config: TrackerConfig, center, size, lost_frames) -> jax.Array:
 
 
 def _correct_box(config: TrackerConfig, params: Params, state: State, maps, position, sure):
-    """The box head's word on centre (2,) in cells and size (2,) in frame pixels."""
+    """The box head's word on centre (2,) in cells and size (2,) in frame pixels, and `match`.
+
+    What covers the target, or takes its place, looks less like the template than the target did
+    just before: then the head sees the size of something else, and is not listened to.
+    """
     strides, growth = backbones.strides(config), jnp.zeros(2)
     pixels = config.target_size / jnp.sqrt(jnp.prod(state.size))
     for _ in range(config.box_steps):
@@ -249,10 +275,13 @@ def _correct_box(config: TrackerConfig, params: Params, state: State, maps, posi
         shift = jnp.clip(found.shift, -0.3, 0.3) * extent / strides[0]
         both = jnp.mean(found.growth)
         more = config.box_size_gain * both + config.box_aspect_gain * (found.growth - both)
-        good = sure & (found.match >= config.box_match)
+        good = sure & (found.match >= config.box_guard * jnp.maximum(state.match, 0.0))
         position = position + jnp.where(good, config.box_center_gain * shift, 0.0)
         growth = growth + jnp.where(good, more, 0.0)
-    return position, state.size * jnp.exp(jnp.clip(growth, -config.box_limit, config.box_limit))
+    change = found.match - state.match
+    match = state.match + jnp.where(sure, jnp.where(change > 0, 0.1, 0.02) * change, 0.0)
+    size = state.size * jnp.exp(jnp.clip(growth, -config.box_limit, config.box_limit))
+    return position, size, match
 
 
 def _zoom_body(config: TrackerConfig, frame, center, size) -> jax.Array:
@@ -277,15 +306,18 @@ def _learn_body(
     teach = ~sight.lost & (sight.confidence >= config.update_confidence)
     label = _label(config, sight.position, state.cells)
 
-    def update(_):
-        memory = learner.remember(config, state.memory, sight.spectrum, label)
-        head, before, after = learner.fit_update(config, state.head, memory)
-        return head, memory, before, after
+    def remember(memory):
+        return learner.remember(config, memory, sight.spectrum, label)
+
+    def update(memory):
+        return learner.fit_update(config, state.head, memory)
 
     def skip(_):
-        return state.head, state.memory, jnp.zeros(()), jnp.zeros(())
+        return state.head, jnp.zeros(()), jnp.zeros(())
 
-    head, memory, before, after = jax.lax.cond(teach, update, skip, None)
+    memory = jax.lax.cond(teach, remember, lambda memory: memory, state.memory)
+    teach = teach & (memory.stored % config.update_interval == 0)
+    head, before, after = jax.lax.cond(teach, update, skip, memory)
     side = _search_side(config, state.size)
     out = Output(
         box=jnp.concatenate([sight.center - size / 2, size]),
@@ -304,6 +336,7 @@ def _learn_body(
         size=size,
         gaze=_next_gaze(config, sight.center, size, lost_frames),
         lost_frames=lost_frames,
+        match=sight.match,
         head=head,
         memory=memory,
     )
@@ -317,19 +350,11 @@ _zoom = jax.jit(_zoom_body, static_argnums=0)
 _learn = jax.jit(_learn_body, static_argnums=0)
 
 
-def _over_targets(body, axes):
-    @functools.partial(jax.jit, static_argnums=0)
-    def run(config, *arguments):
-        return jax.vmap(functools.partial(body, config), in_axes=axes)(*arguments)
-
-    return run
-
-
-_look_many = _over_targets(_look_body, (None, 0, 0))
-_start_many = _over_targets(_start_body, (None, 0, 0))
-_search_many = _over_targets(_search_body, (None, 0, 0, None))
-_zoom_many = _over_targets(_zoom_body, (None, 0, 0))
-_learn_many = _over_targets(_learn_body, (None, 0, 0, 0, None))
+_look_many = batching.over_targets(_look_body, (None, 0, 0))
+_start_many = batching.over_targets(_start_body, (None, 0, 0))
+_search_many = batching.over_targets(_search_body, (None, 0, 0, None))
+_zoom_many = batching.over_targets(_zoom_body, (None, 0, 0))
+_learn_many = batching.over_targets(_learn_body, (None, 0, 0, 0, None))
 
 
 def _features(config: TrackerConfig, params: Params, state: State, patches) -> jax.Array:
@@ -366,35 +391,3 @@ def _search_side(config: TrackerConfig, size: jax.Array) -> jax.Array:
 
 def _center_size(box: jax.Array) -> tuple[jax.Array, jax.Array]:
     return box[..., :2] + box[..., 2:] / 2, box[..., 2:]
-
-
-# --- arguments ---
-
-
-def _check_frame(frame: Any) -> jax.Array:
-    shape, dtype = np.shape(frame), getattr(frame, "dtype", None)
-    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
-        raise ValueError(f"frame must be (H, W, 3), got shape {shape}")
-    if dtype != np.uint8:
-        raise ValueError(f"frame must be uint8, 0..255, got {dtype}")
-    return jnp.asarray(frame)
-
-
-def _check_boxes(boxes: Any, frame: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Checks boxes x, y, w, h; values only when they are known, i.e. outside a jit."""
-    if np.shape(boxes) != shape or not shape[0]:
-        expected = "(4,)" if len(shape) == 1 else "(N, 4), N >= 1"
-        raise ValueError(f"box must be {expected}: x, y, w, h; got shape {np.shape(boxes)}")
-    if not isinstance(boxes, jax.core.Tracer):
-        height, width, _ = frame.shape
-        for x, y, w, h in np.reshape(np.asarray(boxes, np.float64), (-1, 4)):
-            where = f"box x={x:g}, y={y:g}, w={w:g}, h={h:g}"
-            if not np.isfinite([x, y, w, h]).all():
-                raise ValueError(f"{where} must be finite numbers")
-            if w <= 1 or h <= 1:
-                raise ValueError(f"{where} must be more than one pixel wide and high")
-            if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-                raise ValueError(f"{where} lies outside the {width} x {height} frame")
-            if w > width or h > height:
-                raise ValueError(f"{where} is larger than the {width} x {height} frame")
-    return jnp.asarray(boxes, jnp.float32)

@@ -106,9 +106,9 @@ def stages(cfg, params, state, frame, targets: int) -> dict[str, tuple[Callable,
         "reduce, fuse, FFT": (transform, (state.reductions, *maps)),
         "response, peak": (stage(peak, 0, 0), (state, spectra)),
     }
-    if cfg.size_search == "box_head":
+    if cfg.size_search != "scales":
         table["box head"] = (stage(correct, None, 0, 0, 0), (params, state, *maps))
-    else:
+    if cfg.size_search != "box_head":
         patches = zoom(frame, state.center, state.size)
         table["scale crops"] = (zoom, (frame, state.center, state.size))
         table[BACKBONE[1]] = (scales, (params, patches))

@@ -43,6 +43,11 @@ def test_bad_settings_are_sentences(setting, words):
         override(TrackerConfig(), [setting])
 
 
+def test_a_box_head_needs_the_backbone_that_has_one():
+    with pytest.raises(ValueError, match="googlenet has no box head, set size_search=scales"):
+        override(presets.googlenet(), ["size_search=both"])
+
+
 def test_unknown_preset_lists_the_choices():
     with pytest.raises(ValueError, match="compact, googlenet, paper, released"):
         presets.by_name("papr")

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import dslt_jax as dslt
-from dslt_jax import backbones, tracker
+from dslt_jax import backbones, boxes, tracker
+from dslt_jax.backbones import box_head
+from dslt_jax.media import synthetic
 
 CONFIG = dataclasses.replace(
     dslt.presets.compact(),
@@ -121,27 +123,33 @@ def test_ten_sizes_compile_init_and_step_once():
     assert [stage._cache_size() - n for stage, n in zip(stages, before, strict=True)] == [1, 1, 1]
 
 
-def test_the_box_head_follows_a_change_of_shape_with_the_embedded_weights():
-    config = dataclasses.replace(dslt.presets.compact(), size_search="box_head")
-    trained, rng = dslt.load_params(config), np.random.default_rng(0)
-    small = rng.integers(40, 200, (15, 20, 3)).astype(np.uint8)
-    ground, target = small.repeat(16, 0).repeat(16, 1), rng.integers(0, 256, (6, 6, 3))
-    target = target.astype(np.uint8)
-
-    def frame(width):
-        picture = ground.copy()
-        columns = np.arange(width) * 6 // width
-        left = 160 - width // 2
-        picture[96:144, left : left + width] = target.repeat(8, 0)[:, columns]
-        return picture
-
-    state = dslt.init(config, trained, frame(48), [136, 96, 48, 48])
-    for width in range(50, 74, 2):
-        state, out = dslt.step(config, trained, state, frame(width))
-    assert not out.lost
-    x, y, w, h = out.box
-    assert w / h > 1.05  # scales alone would leave it 1
-    np.testing.assert_allclose([x + w / 2, y + h / 2], [160, 120], atol=6)
+def test_the_box_head_puts_disturbed_boxes_right_with_the_embedded_weights():
+    config = dslt.presets.compact()
+    trained, clip = dslt.load_params(config), synthetic.beetle_clip(60, 320, 240)
+    frames = [np.asarray(frame.image) for frame in clip.source]
+    state = dslt.init(config, trained, frames[0], clip.boxes[0])
+    before, after = [], []
+    for index in (3, 6, 9, 12):
+        truth = clip.boxes[index]
+        for change in ([-8, 0, 1.25, 1.25], [6, 4, 0.8, 0.8], [0, 5, 1.3, 0.9], [3, -5, 0.85, 1.2]):
+            middle = truth[:2] + truth[2:] / 2 + change[:2]
+            size = truth[2:] * change[2:]
+            patch = tracker._look(config, frames[index], middle, size)[None]
+            pixels = config.target_size / np.sqrt(size.prod())
+            shallow, deep = backbones.apply(trained, patch, config)
+            found = box_head.estimate(
+                trained,
+                state.template,
+                (shallow[0], deep[0]),
+                backbones.strides(config),
+                np.full(2, config.search_size / 2, np.float32),
+                np.float32(size * pixels),
+            )
+            assert found.match > 0
+            moved, grown = middle + found.shift * size, size * np.exp(found.growth)
+            before.append(boxes.iou(np.r_[middle - size / 2, size], truth))
+            after.append(boxes.iou(np.r_[moved - grown / 2, grown], truth))
+    assert np.mean(before) < 0.7 and np.mean(after) > 0.8
 
 
 def test_recovery_looks_aside_while_the_target_is_lost():
