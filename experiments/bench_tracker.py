@@ -158,9 +158,8 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(str(error)) from None
     machine = timing.machine()
     print(f"{machine['device']}; jax {machine['jax']}; {machine['system']}")
-    print(
-        f"{FLAGS.preset}, one target\n{'':<18}{'median ms':>10}{'min ms':>10}{'frames/s':>10}{'overlap':>10}"
-    )
+    columns = ("median ms", "min ms", "frames/s", "overlap")
+    print(f"{FLAGS.preset}, one target\n{'':<18}" + "".join(f"{name:>10}" for name in columns))
     results: dict[str, Any] = {"machine": machine, "sizes": []}
     for size in FLAGS.sizes:
         results["sizes"].append(compare_csrt(assignments, size))
