@@ -8,7 +8,11 @@ from dslt_jax.config import TrackerConfig
 def compact() -> TrackerConfig:
     """Embedded weights, made for a laptop's CPU."""
     return TrackerConfig(
-        backbone="compact", target_size=52, search_size=256, size_search="box_head"
+        backbone="compact",
+        target_size=49,
+        search_size=240,
+        size_search="box_head",
+        update_interval=2,
     )
 
 

@@ -46,7 +46,7 @@ flags.DEFINE_string("json", None, "also write the numbers to this file")
 
 MATRICES = (512, 1024, 2048)  # sides of the products; the fastest gives the machine's rate
 BACKBONE = ("backbone, search", "backbone, scales")
-TWIN = {"loss": "shrinkage", "optimizer": "adam", "size_search": "scales"}
+TWIN = {"loss": "shrinkage", "optimizer": "adam", "size_search": "scales", "update_interval": 1}
 
 
 def stages(cfg, params, state, frame, targets: int) -> dict[str, tuple[Callable, tuple]]:
@@ -195,7 +195,7 @@ def compare_twin(assignments: list[str], repeat: int) -> dict[str, Any] | None:
         import torch_twin
     except ImportError:
         return None
-    # The twin is of the step as the paper has it: three scales, Adam.
+    # The twin is of the step as the paper has it: three scales, Adam in every frame.
     cfg = dataclasses.replace(timing.settings("compact", assignments), **TWIN)
     _, params = timing.load(cfg)
     frames, box = timing.scene(1, 5)

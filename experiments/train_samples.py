@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from dslt_jax.media.images import read_image
 
-TARGET = 52.0  # pixels, sqrt(w * h) of the target in a crop: target_size of the preset
+TARGET = 52.0  # pixels, sqrt(w * h) of the target in a crop: about the preset's target_size
 CLIP_SHARE = 0.3  # of the samples
 LARGEST_GAP = 40  # frames between template and search crop
 

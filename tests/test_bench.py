@@ -79,7 +79,7 @@ def test_the_twin_in_torch_gives_our_numbers(monkeypatch):
 
     torch_twin.torch.set_num_threads(1)
     cfg = config.override(presets.compact(), [*SMALL, *STEPS, "optimizer=adam"])
-    cfg = config.override(cfg, ["size_search=scales"])
+    cfg = config.override(cfg, ["size_search=scales", "update_interval=1"])
     always = ["lost_confidence=-1e9", "update_confidence=-1e9"]
     cfg = config.override(cfg, ["weight_decay=1e-3", "update_lr_deep=1e-3", *always])
     params = compact.init(jax.random.key(0), cfg)

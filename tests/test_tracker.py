@@ -23,6 +23,7 @@ CONFIG = dataclasses.replace(
     kernel_size=8,
     init_steps=15,
     size_search="scales",  # a box head needs trained weights
+    update_interval=1,
 )
 BOX = np.array([40, 30, 24, 20], np.float32)
 
@@ -281,3 +282,17 @@ def test_works_inside_a_callers_jit():
     _, out = run(params(), state, jnp.asarray(frames[1]))
     _, expected = dslt.step(CONFIG, params(), state, frames[1])
     np.testing.assert_allclose(out.box, expected.box, atol=1e-3)
+
+
+def test_only_every_second_frame_teaches():
+    frames, truth = clip(7)
+    config = dataclasses.replace(CONFIG, update_interval=2, update_confidence=-1.0)
+    state, updated = dslt.init(config, params(), frames[0], truth[0]), []
+    for frame in frames[1:7]:
+        last = state
+        state, out = dslt.step(config, params(), state, frame)
+        updated.append(bool(out.updated))
+        same = np.array_equal(last.head.kernel, state.head.kernel)
+        assert same == (not out.updated)
+        assert state.memory.stored == last.memory.stored + 1
+    assert updated == [True, False] * 3
