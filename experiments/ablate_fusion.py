@@ -16,7 +16,7 @@ On two CPU cores about 15 minutes for OTB's 17 targets.
 from pathlib import Path
 
 import ablation
-from absl import app, flags
+from absl import app, flags, logging
 
 VARIANTS = ("residual", "features", "responses", "shallow", "deep")
 
@@ -24,6 +24,7 @@ VARIANTS = ("residual", "features", "responses", "shallow", "deep")
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"'{argv[1]}' belongs to no flag")
+    logging.set_verbosity(logging.WARNING)
     pyplot = ablation.pyplot()
     dataset = ablation.load_dataset()
     scores = {

@@ -24,7 +24,7 @@ import ablation
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 import dslt_jax as dslt
 from dslt_jax import config as config_lib
@@ -115,6 +115,7 @@ def tune(config: dslt.TrackerConfig, dataset) -> dict[str, float]:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"'{argv[1]}' belongs to no flag")
+    logging.set_verbosity(logging.WARNING)
     pyplot = ablation.pyplot()
     dataset = ablation.load_dataset()
     try:
