@@ -22,8 +22,8 @@ lint: $(VENV)/.installed-lint
 # With PyTorch in .venv (`.venv/bin/pip install torch`) the twin is timed too.
 bench: $(VENV)/.installed-video
 	$(BIN)/pip install --quiet opencv-contrib-python-headless || echo "no OpenCV here, no CSRT row"
-	$(BIN)/python experiments/bench_step.py
-	$(BIN)/python experiments/bench_tracker.py
+	$(BIN)/python experiments/speed/bench_step.py
+	$(BIN)/python experiments/speed/bench_tracker.py
 
 # .installed-EXTRA: the package, editable, with that extra; again when setup.cfg changed.
 $(VENV)/.installed-%: setup.cfg setup.py | $(BIN)/python

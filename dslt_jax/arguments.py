@@ -1,4 +1,4 @@
-"""What the tracker's functions accept: frames and boxes, checked before any work is done."""
+"""What the tracking functions accept: frames and boxes, checked before any work is done."""
 
 from typing import Any
 
@@ -7,22 +7,26 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def check_frame(frame: Any) -> jax.Array:
+def check_frame(frame: Any, targets: int | None = None) -> jax.Array:
+    """Returns a frame as an array; with `targets` also (targets, H, W, 3), a frame for each."""
     shape, dtype = np.shape(frame), getattr(frame, "dtype", None)
-    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
+    alone = shape[1:] if targets is not None and len(shape) == 4 and shape[0] == targets else shape
+    if len(alone) != 3 or alone[2] != 3 or 0 in alone:
         raise ValueError(f"frame must be (H, W, 3), got shape {shape}")
     if dtype != np.uint8:
         raise ValueError(f"frame must be uint8, 0..255, got {dtype}")
-    return jnp.asarray(frame)
+    # Not jnp.asarray, which compiles a program for each shape.
+    return frame if isinstance(frame, jax.Array) else jax.device_put(np.asarray(frame))
 
 
 def check_boxes(boxes: Any, frame: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Checks boxes x, y, w, h; values only when they are known, i.e. outside a jit."""
     if np.shape(boxes) != shape or not shape[0]:
         expected = "(4,)" if len(shape) == 1 else "(N, 4), N >= 1"
-        raise ValueError(f"box must be {expected}: x, y, w, h; got shape {np.shape(boxes)}")
+        more = "; several targets take `many(tracker)`" if np.ndim(boxes) == 2 > len(shape) else ""
+        raise ValueError(f"box must be {expected}: x, y, w, h; got shape {np.shape(boxes)}{more}")
     if not isinstance(boxes, jax.core.Tracer):
-        height, width, _ = frame.shape
+        height, width = frame.shape[-3:-1]
         for x, y, w, h in np.reshape(np.asarray(boxes, np.float64), (-1, 4)):
             where = f"box x={x:g}, y={y:g}, w={w:g}, h={h:g}"
             if not np.isfinite([x, y, w, h]).all():

@@ -1,6 +1,16 @@
-"""Strict JAX: broadcasting over a missing axis is an error, and every test compiles for itself."""
+"""Strict JAX: broadcasting over a missing axis is an error, every test compiles for itself."""
 
 import jax
+import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_enable_compilation_cache", False)
+jax.config.update("jax_num_cpu_devices", 2)  # for what is sharded
+
+
+@pytest.fixture
+def quick_compile():
+    """For what is compiled often and runs seldom."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)

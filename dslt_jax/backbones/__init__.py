@@ -1,22 +1,22 @@
-"""Frozen networks, each with `param_shapes`, `init`, `apply` and `strides`."""
+"""Frozen networks. Each declares its layers; none knows a tracker."""
 
-import importlib
+from dslt_jax.backbones.base import Backbone, Function, Layer, apply
+from dslt_jax.backbones.compact import Compact
+from dslt_jax.backbones.googlenet import GoogLeNet
+from dslt_jax.backbones.vgg16 import Vgg16
 
-from dslt_jax.config import TrackerConfig
+# Those whose weights are known by name.
+TABLE: dict[str, Backbone] = {"compact": Compact(), "googlenet": GoogLeNet(), "vgg16": Vgg16()}
+NAMES = tuple(TABLE)
 
-NAMES = ("compact", "googlenet", "vgg16")
-
-
-def module(config: TrackerConfig):
-    """Returns the module of the configured backbone."""
-    return importlib.import_module(f"dslt_jax.backbones.{config.backbone}")
-
-
-def apply(params, image, config: TrackerConfig):
-    """Returns the shallow and deep feature maps of `image` (N, H, W, 3), RGB float32 0..255."""
-    return module(config).apply(params, image, config)
-
-
-def strides(config: TrackerConfig) -> tuple[int, int]:
-    """Returns the strides of the two feature maps in pixels."""
-    return module(config).strides(config)
+__all__ = [
+    "NAMES",
+    "TABLE",
+    "Backbone",
+    "Compact",
+    "Function",
+    "GoogLeNet",
+    "Layer",
+    "Vgg16",
+    "apply",
+]

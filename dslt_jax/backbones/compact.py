@@ -3,13 +3,17 @@
 Preprocessing: RGB 0..255 to (x - 128) / 64. Five stages halve the resolution; residual
 connections where shapes agree; no normalisation layers, so what is trained is what runs. The
 shallow map has stride 8, the deep one stride 16; both are linear outputs without a ReLU, trained
-by `experiments/train_compact.py`. Weights are embedded in the package.
+by `experiments/training`. By its form a cell would look at the first pixel of its square; distilled
+from GoogLeNet, whose cells look further to the right and below, the embedded weights look at the
+middle of it, to 1 and 2 pixels (tests/backbones/test_layers.py).
 """
+
+import dataclasses
 
 import jax
 
 from dslt_jax.backbones import box_head, layers
-from dslt_jax.config import TrackerConfig
+from dslt_jax.backbones.base import Layer
 
 # name -> (inputs, outputs, stride); a block of equal shapes and stride 1 is residual.
 BLOCKS = {
@@ -23,52 +27,47 @@ BLOCKS = {
     "stage4/block2": (192, 192, 1),
     "stage4/block3": (192, 192, 1),
 }
-SHALLOW_CHANNELS = 64
-DEEP_CHANNELS = 96
 
 
-def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
-    """Returns the exact keys and shapes that `apply` needs."""
-    del config
-    shapes: dict[str, tuple[int, ...]] = {
-        f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in BLOCKS.items()
-    }
-    shapes["shallow/w"] = (1, 1, 96, SHALLOW_CHANNELS)
-    shapes["deep/w"] = (1, 1, 192, DEEP_CHANNELS)
-    shapes |= {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
-    return shapes | box_head.param_shapes(SHALLOW_CHANNELS, DEEP_CHANNELS)
+@dataclasses.dataclass(frozen=True)
+class Compact:
+    """The embedded network and its box head."""
 
+    name = "compact"
+    layers = (Layer("shallow", 8, 4.0, 64), Layer("deep", 16, 8.0, 96))
+    # Where the cells lay when the box head was trained; its weights belong to that.
+    box_layers = tuple(layer._replace(offset=0.0) for layer in layers)
 
-def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:
-    """Returns He-normal random parameters, the start of training."""
-    return layers.he_init(key, param_shapes(config))
+    def param_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Returns the exact keys and shapes that `apply` and the box head need."""
+        shapes: dict[str, tuple[int, ...]] = {
+            f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in BLOCKS.items()
+        }
+        for layer, cin in zip(self.layers, (96, 192), strict=True):
+            shapes[f"{layer.name}/w"] = (1, 1, cin, layer.channels)
+        shapes |= {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+        return shapes | box_head.param_shapes(*(layer.channels for layer in self.layers))
 
+    def init(self, key: jax.Array) -> dict[str, jax.Array]:
+        """Returns He-normal random parameters, the start of training."""
+        return layers.he_init(key, self.param_shapes())
 
-def strides(config: TrackerConfig) -> tuple[int, int]:
-    """Returns the strides in pixels of the shallow and the deep feature map."""
-    del config
-    return 8, 16
+    def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Returns the feature maps (N, H/8, W/8, 64) and (N, H/16, W/16, 96).
 
-
-def apply(
-    params: dict[str, jax.Array], image: jax.Array, config: TrackerConfig
-) -> tuple[jax.Array, jax.Array]:
-    """Returns the feature maps (N, H/8, W/8, 64) and (N, H/16, W/16, 96).
-
-    Args:
-      image: (N, H, W, 3) RGB float32 0..255, H and W multiples of 16.
-    """
-    del config
-    x = (image - 128.0) / 64.0
-    maps = {}
-    for name, (cin, cout, stride) in BLOCKS.items():
-        kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
-        if name == "stage1":
-            y = jax.nn.relu(layers.stem_conv(x, kernel, bias))
-        else:
-            y = layers.conv_relu(x, kernel, bias, stride=stride)
-        x = x + y if cin == cout else y
-        maps[name] = x
-    shallow = layers.conv(maps["stage3/block"], params["shallow/w"], params["shallow/b"])
-    deep = layers.conv(x, params["deep/w"], params["deep/b"])
-    return shallow, deep
+        Args:
+          image: (N, H, W, 3) RGB float32 0..255, H and W multiples of 16.
+        """
+        x = (image - 128.0) / 64.0
+        maps = {}
+        for name, (cin, cout, stride) in BLOCKS.items():
+            kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
+            if name == "stage1":
+                y = jax.nn.relu(layers.stem_conv(x, kernel, bias))
+            else:
+                y = layers.conv_relu(x, kernel, bias, stride=stride)
+            x = x + y if cin == cout else y
+            maps[name] = x
+        shallow = layers.conv(maps["stage3/block"], params["shallow/w"], params["shallow/b"])
+        deep = layers.conv(x, params["deep/w"], params["deep/b"])
+        return shallow, deep

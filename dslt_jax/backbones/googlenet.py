@@ -5,11 +5,13 @@ whose first layer takes RGB. Source: Szegedy et al., "Going Deeper with Convolut
 and Caffe's bvlc_googlenet deploy file (LRN after pool1 and conv2, pooling with the ceil rule).
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
 from dslt_jax.backbones import layers
-from dslt_jax.config import TrackerConfig
+from dslt_jax.backbones.base import Layer, check_layers
 
 MEAN = (123.0, 117.0, 104.0)
 
@@ -26,64 +28,72 @@ _INCEPTION = {
 LAYERS = tuple(_INCEPTION)
 
 
-def param_shapes(config: TrackerConfig) -> dict[str, tuple[int, ...]]:
-    """Returns the exact keys and shapes that `apply` needs: all layers up to the deep one."""
-    _check(config)
-    shapes: dict[str, tuple[int, ...]] = {
-        "conv1/7x7_s2/w": (7, 7, 3, 64),
-        "conv2/3x3_reduce/w": (1, 1, 64, 64),
-        "conv2/3x3/w": (3, 3, 64, 192),
-    }
-    for name in LAYERS[: LAYERS.index(config.deep_layer) + 1]:
-        cin, one, red3, three, red5, five, proj = _INCEPTION[name]
-        prefix = f"inception_{name}"
-        shapes[f"{prefix}/1x1/w"] = (1, 1, cin, one)
-        shapes[f"{prefix}/3x3_reduce/w"] = (1, 1, cin, red3)
-        shapes[f"{prefix}/3x3/w"] = (3, 3, red3, three)
-        shapes[f"{prefix}/5x5_reduce/w"] = (1, 1, cin, red5)
-        shapes[f"{prefix}/5x5/w"] = (5, 5, red5, five)
-        shapes[f"{prefix}/pool_proj/w"] = (1, 1, cin, proj)
-    return shapes | {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+@dataclasses.dataclass(frozen=True)
+class GoogLeNet:
+    """GoogLeNet up to the last of the inception modules in `take`, the finest first."""
+
+    take: tuple[str, ...] = ("3b", "4d")
+
+    name = "googlenet"
+
+    def __post_init__(self) -> None:
+        check_layers("GoogLeNet layer", self.take, LAYERS)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Offsets by the form: the 3 x 3 pooling windows begin at the border and hang over it."""
+        return tuple(
+            Layer(name, 8, 6.5, _channels(name))
+            if name[0] == "3"
+            else Layer(name, 16, 14.5, _channels(name))
+            for name in self.take
+        )
+
+    def param_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Returns the exact keys and shapes that `apply` needs: all layers up to the deepest."""
+        shapes: dict[str, tuple[int, ...]] = {
+            "conv1/7x7_s2/w": (7, 7, 3, 64),
+            "conv2/3x3_reduce/w": (1, 1, 64, 64),
+            "conv2/3x3/w": (3, 3, 64, 192),
+        }
+        for name in LAYERS[: LAYERS.index(self.take[-1]) + 1]:
+            cin, one, red3, three, red5, five, proj = _INCEPTION[name]
+            prefix = f"inception_{name}"
+            shapes[f"{prefix}/1x1/w"] = (1, 1, cin, one)
+            shapes[f"{prefix}/3x3_reduce/w"] = (1, 1, cin, red3)
+            shapes[f"{prefix}/3x3/w"] = (3, 3, red3, three)
+            shapes[f"{prefix}/5x5_reduce/w"] = (1, 1, cin, red5)
+            shapes[f"{prefix}/5x5/w"] = (5, 5, red5, five)
+            shapes[f"{prefix}/pool_proj/w"] = (1, 1, cin, proj)
+        return shapes | {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
+
+    def init(self, key: jax.Array) -> dict[str, jax.Array]:
+        """Returns He-normal random parameters, for timing and tests."""
+        return layers.he_init(key, self.param_shapes())
+
+    def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, ...]:
+        """Returns the maps of `image` (N, H, W, 3), RGB float32 0..255, after the ReLU.
+
+        H and W are multiples of 16; 3a and 3b are (N, H/8, W/8, C), 4a to 4e (N, H/16, W/16, C).
+        """
+        # The border is padded with zeros after the mean is taken away, as Caffe does.
+        x = image - jnp.asarray(MEAN, image.dtype).reshape(1, 1, 1, 3)
+        x = jax.nn.relu(layers.stem_conv(x, *_weights(params, "conv1/7x7_s2")))
+        x = layers.local_response_norm(layers.max_pool(x, stride=2))
+        x = layers.conv_relu(x, *_weights(params, "conv2/3x3_reduce"))
+        x = layers.conv_relu(x, *_weights(params, "conv2/3x3"))
+        x = layers.max_pool(layers.local_response_norm(x), stride=2)
+        maps = {}
+        for name in LAYERS[: LAYERS.index(self.take[-1]) + 1]:
+            if name == "4a":
+                x = layers.max_pool(x, stride=2)
+            x = maps[name] = _inception(params, f"inception_{name}", x)
+        return tuple(maps[name] for name in self.take)
 
 
-def init(key: jax.Array, config: TrackerConfig) -> dict[str, jax.Array]:
-    """Returns He-normal random parameters, for timing and tests."""
-    return layers.he_init(key, param_shapes(config))
-
-
-def strides(config: TrackerConfig) -> tuple[int, int]:
-    """Returns the strides in pixels of the shallow and the deep feature map."""
-    _check(config)
-    shallow, deep = (
-        8 if name.startswith("3") else 16 for name in (config.shallow_layer, config.deep_layer)
-    )
-    return shallow, deep
-
-
-def apply(
-    params: dict[str, jax.Array], image: jax.Array, config: TrackerConfig
-) -> tuple[jax.Array, jax.Array]:
-    """Returns the shallow and the deep feature map of `image` (N, H, W, 3), RGB float32 0..255.
-
-    H and W are multiples of 16; the maps are (N, H/8, W/8, C) for 3a and 3b, (N, H/16, W/16, C)
-    for 4a to 4e, after the ReLU.
-    """
-    _check(config)
-    # The border is padded with zeros after the mean is taken away, as Caffe does.
-    x = image - jnp.asarray(MEAN, image.dtype).reshape(1, 1, 1, 3)
-    x = jax.nn.relu(layers.stem_conv(x, *_weights(params, "conv1/7x7_s2")))
-    x = layers.local_response_norm(layers.max_pool(x, stride=2))
-    x = layers.conv_relu(x, *_weights(params, "conv2/3x3_reduce"))
-    x = layers.conv_relu(x, *_weights(params, "conv2/3x3"))
-    x = layers.max_pool(layers.local_response_norm(x), stride=2)
-    maps = {}
-    for name in LAYERS:
-        if name == "4a":
-            x = layers.max_pool(x, stride=2)
-        x = maps[name] = _inception(params, f"inception_{name}", x)
-        if name == config.deep_layer:
-            break
-    return maps[config.shallow_layer], maps[config.deep_layer]
+def _channels(name: str) -> int:
+    _, one, _, three, _, five, proj = _INCEPTION[name]
+    return one + three + five + proj
 
 
 def _weights(params, name: str) -> tuple[jax.Array, jax.Array]:
@@ -104,16 +114,3 @@ def _inception(params, name: str, x: jax.Array) -> jax.Array:
     pool = layers.max_pool(x, stride=1, pad=1)
     pool = layers.conv_relu(pool, *_weights(params, f"{name}/pool_proj"))
     return jnp.concatenate([one, three, five, pool], axis=-1)
-
-
-def _check(config: TrackerConfig) -> None:
-    for field in ("shallow_layer", "deep_layer"):
-        if getattr(config, field) not in LAYERS:
-            raise ValueError(
-                f"{field}='{getattr(config, field)}' is no GoogLeNet layer: "
-                f"choose one of {', '.join(LAYERS)}"
-            )
-    if LAYERS.index(config.shallow_layer) > LAYERS.index(config.deep_layer):
-        raise ValueError(
-            f"shallow_layer={config.shallow_layer} lies above deep_layer={config.deep_layer}"
-        )

@@ -112,7 +112,7 @@ def he_init(key: jax.Array, shapes: dict[str, tuple[int, ...]]) -> dict[str, jax
 @functools.partial(jax.jit, static_argnums=1)  # one program, not one for each of dozens of shapes
 def _he_init(key, shapes):
     kernels = {name: shape for name, shape in shapes if name.endswith("/w")}
-    flat = jax.random.normal(key, (sum(map(math.prod, kernels.values())),))
+    flat = jax.random.normal(key, (sum(map(math.prod, kernels.values())),), jnp.float32)
     params, start = {}, 0
     for name, shape in shapes:
         if name in kernels:
@@ -120,5 +120,5 @@ def _he_init(key, shapes):
             params[name] = values * (2.0 / math.prod(shape[:-1])) ** 0.5
             start += math.prod(shape)
         else:
-            params[name] = jnp.zeros(shape)
+            params[name] = jnp.zeros(shape, jnp.float32)
     return params

@@ -20,9 +20,10 @@ from multiprocessing import connection as channels
 from multiprocessing.context import SpawnProcess
 from typing import NamedTuple
 
+from dslt_jax.app import compiled
+from dslt_jax.app.spec import Spec
 from dslt_jax.benchmarks.environments import environment
 from dslt_jax.benchmarks.execute import Failure, Task, perform
-from dslt_jax.benchmarks.trackers import TrackerSpec
 from dslt_jax.benchmarks.trajectory import Trajectory
 
 PROGRESS_SECONDS = 0.2
@@ -41,14 +42,14 @@ class Event(NamedTuple):
     outcome: list[Trajectory] | Failure | None
 
 
-def serial(spec: TrackerSpec, tasks: SequenceABC[Task]) -> Generator[Event]:
+def serial(spec: Spec, tasks: SequenceABC[Task]) -> Generator[Event]:
     """Executes tasks one after the other in this process; raises EngineError."""
     for task in tasks:
         yield Event(task, 0, _not_fatal(perform(spec, task)))
 
 
 def processes(
-    spec: TrackerSpec, tasks: SequenceABC[Task], environments: SequenceABC[dict[str, str]]
+    spec: Spec, tasks: SequenceABC[Task], environments: SequenceABC[dict[str, str]]
 ) -> Generator[Event]:
     """Executes tasks in processes of this machine.
 
@@ -100,11 +101,13 @@ def processes(
 
 
 def ray_cluster(
-    spec: TrackerSpec,
+    spec: Spec,
     tasks: SequenceABC[Task],
     address: str | None = None,
     threads: int = 1,
     device: str = "cpu",
+    *,
+    keep_compiled: bool = True,
 ) -> Generator[Event]:
     """Executes tasks on a Ray cluster, as many at once as it has CPUs or GPUs for.
 
@@ -117,6 +120,7 @@ def ray_cluster(
         address: of the cluster, such as "auto" or host:6379; None starts one on this machine.
         threads: CPUs of a task.
         device: cpu or gpu; a task on a gpu takes one of them.
+        keep_compiled: programs are kept on each node, see `app.compiled`.
 
     Raises:
         EngineError: Ray is not installed, the cluster cannot be reached, or the tracker cannot
@@ -126,10 +130,11 @@ def ray_cluster(
         import ray
     except ImportError:
         raise EngineError("the ray engine needs Ray: pip install 'dslt-jax[ray]'") from None
+    variables = environment(threads, device, keep_compiled=keep_compiled)
     try:
         ray.init(
             address=address,
-            runtime_env={"env_vars": environment(threads, device)},
+            runtime_env={"env_vars": variables},
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
@@ -137,7 +142,7 @@ def ray_cluster(
         where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot start"
         raise EngineError(f"{where}: {error}") from None
     try:
-        remote = ray.remote(perform).options(
+        remote = ray.remote(_perform_on_a_node).options(
             num_cpus=threads, num_gpus=int(device == "gpu"), max_retries=RAY_RETRIES
         )
         pending = {remote.remote(spec, task): task for task in tasks}
@@ -193,7 +198,7 @@ class _Worker:
         self.process.join()
 
 
-def _start(spec: TrackerSpec, environment: dict[str, str]) -> _Worker:
+def _start(spec: Spec, environment: dict[str, str]) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(spec, theirs), daemon=True)
@@ -215,10 +220,11 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(saved)
 
 
-def _work(spec: TrackerSpec, channel: channels.Connection) -> None:
+def _work(spec: Spec, channel: channels.Connection) -> None:
     """The life of a worker process: a task in, counts of frames and the outcome out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    compiled.keep()
     while (task := channel.recv()) is not None:
         unsent, last = 0, time.monotonic()
 
@@ -237,6 +243,12 @@ def _end_with_parent() -> None:
     if parent is not None:
         channels.wait([parent.sentinel])
         os._exit(1)
+
+
+def _perform_on_a_node(spec: Spec, task: Task) -> list[Trajectory] | Failure:
+    """What a process of Ray does."""
+    compiled.keep()
+    return perform(spec, task)
 
 
 def _not_fatal(outcome: list[Trajectory] | Failure) -> list[Trajectory] | Failure:

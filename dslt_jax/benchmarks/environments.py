@@ -1,4 +1,4 @@
-"""The environment variables of a worker: its share of the machine's threads, and its GPU.
+"""The environment variables of a worker: its share of the machine's threads, its GPU, its cache.
 
 They must be set before JAX and NumPy are imported, hence for a new process.
 """
@@ -16,9 +16,13 @@ THREAD_VARIABLES = ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 GPU_FLAGS = "--xla_gpu_deterministic_ops=true --xla_gpu_autotune_level=0"
 
 
-def local(workers: int, threads: int, device: str) -> list[dict[str, str]]:
-    """Returns the environment variables of each worker: its threads, and its GPU in turn."""
-    environments = [environment(threads, device) for _ in range(workers)]
+def local(
+    workers: int, threads: int, device: str, *, keep_compiled: bool = True
+) -> list[dict[str, str]]:
+    """Returns the environment variables of each worker: as `environment`, and its GPU in turn."""
+    environments = [
+        environment(threads, device, keep_compiled=keep_compiled) for _ in range(workers)
+    ]
     gpus = visible_gpus() if device == "gpu" else []
     if gpus:
         share = 0.9 / math.ceil(workers / len(gpus))
@@ -28,9 +32,14 @@ def local(workers: int, threads: int, device: str) -> list[dict[str, str]]:
     return environments
 
 
-def environment(threads: int, device: str) -> dict[str, str]:
-    """Returns the environment variables that give a process its threads and its kind of device."""
+def environment(threads: int, device: str, *, keep_compiled: bool = True) -> dict[str, str]:
+    """Returns the environment variables that give a process its threads and its kind of device.
+
+    Without `keep_compiled` JAX's cache of compiled programs is off there.
+    """
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    if not keep_compiled:
+        variables["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     variables["JAX_PLATFORMS"] = "cuda" if device == "gpu" else "cpu"
     if device == "gpu":
         variables["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {GPU_FLAGS}".strip()

@@ -1,4 +1,4 @@
-"""One sequence under one protocol: a tracker in, trajectories out.
+"""One sequence under one protocol: a session in, trajectories out.
 
 Frames are decoded ahead in a thread, so that the tracker seldom waits for one.
 """
@@ -10,15 +10,18 @@ from collections.abc import Callable
 from collections.abc import Sequence as SequenceABC
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dslt_jax.benchmarks import datasets, protocols
 from dslt_jax.benchmarks.datasets import Dataset, DatasetError, Sequence
-from dslt_jax.benchmarks.trackers import Tracker, TrackerSpec
 from dslt_jax.benchmarks.trajectory import Trajectory
 from dslt_jax.media.images import read_image
+
+if TYPE_CHECKING:  # they bring JAX, which scores and reports do not need
+    from dslt_jax.app.session import Session
+    from dslt_jax.app.spec import Spec
 
 AHEAD = 4  # frames
 SRE_STARTS = 12
@@ -72,26 +75,26 @@ def ignore(frames: int) -> None:
 
 
 def perform(
-    spec: TrackerSpec, task: Task, progress: Callable[[int], object] = ignore
+    spec: "Spec", task: Task, progress: Callable[[int], object] = ignore
 ) -> list[Trajectory] | Failure:
     """Executes a task; whatever goes wrong is returned, not raised.
 
-    The tracker and the dataset are kept for the next task.
+    The session and the dataset are kept for the next task.
     """
     try:
-        tracker = _built(spec)
+        session = _built(spec)
     except Exception as error:
         reason = f"the tracker cannot start: {_sentence(error)}"
         return Failure(reason, traceback.format_exc(), fatal=True)
     try:
         sequence = _dataset(task.dataset, task.root, task.annotations)[task.sequence]
-        return execute(tracker, sequence, task.protocol, progress)
+        return execute(session, sequence, task.protocol, progress)
     except Exception as error:
         return Failure(_sentence(error), traceback.format_exc())
 
 
 def execute(
-    tracker: Tracker,
+    session: "Session",
     sequence: Sequence,
     protocol: Protocol,
     progress: Callable[[int], object] = ignore,
@@ -99,7 +102,7 @@ def execute(
     """Runs a tracker over a sequence.
 
     Args:
-        tracker: it is started anew as often as the protocol says.
+        session: it is started anew as often as the protocol says.
         sequence: with its images.
         protocol: what to do.
         progress: called with 1 for each frame read.
@@ -121,17 +124,17 @@ def execute(
             f"the first is {missing[0]}"
         )
     with Reader(sequence.frames, progress) as load:
-        tracker.warm_up(load(sequence.frames[0]), protocols.start_box(sequence, 0))
+        session.warm_up(load(sequence.frames[0]), protocols.start_box(sequence, 0)[None])
         if protocol.name == "supervised":
             return protocols.repeat(
-                lambda: protocols.supervised(tracker, sequence, load=load), protocol.repetitions
+                lambda: protocols.supervised(session, sequence, load=load), protocol.repetitions
             )
         if protocol.name == "unsupervised":
-            return [protocols.unsupervised(tracker, sequence, load)]
+            return [protocols.unsupervised(session, sequence, load)]
         if protocol.name == "realtime":
-            return [protocols.realtime(tracker, sequence, protocol.fps, load)]
+            return [protocols.realtime(session, sequence, protocol.fps, load)]
         return [
-            protocols.follow(tracker, sequence, start, load) for start in starts(sequence, protocol)
+            protocols.follow(session, sequence, start, load) for start in starts(sequence, protocol)
         ]
 
 
@@ -184,7 +187,7 @@ class Reader:
 
 
 @functools.lru_cache(maxsize=1)
-def _built(spec: TrackerSpec) -> Tracker:
+def _built(spec: "Spec") -> "Session":
     return spec.build()
 
 

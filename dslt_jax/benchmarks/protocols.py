@@ -1,17 +1,17 @@
 """How a tracker is run over a sequence: OPE, TRE, SRE, VOT's two experiments, real time.
 
 A protocol is a description (`Run`: where to start, with which box) and a driver that plays a
-tracker through it. The tracker is anything with `init(frame, box)` and `step(frame)`.
+session through it, `app.session.Session` or what has its `init`, `step` and `wait`. What a frame
+teaches is learned before the next one comes, and belongs to its seconds.
 """
 
 import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from dslt_jax import boxes as boxes_lib
 from dslt_jax.benchmarks import trajectory as trajectory_lib
@@ -19,6 +19,10 @@ from dslt_jax.benchmarks.datasets import Sequence
 from dslt_jax.benchmarks.metrics.raster import raster_iou
 from dslt_jax.benchmarks.trajectory import Trajectory
 from dslt_jax.boxes import Array
+from dslt_jax.media.images import read_image
+
+if TYPE_CHECKING:  # it brings JAX, which scores and reports do not need
+    from dslt_jax.app.session import Session
 
 PROTOCOLS = {
     "ope": "one pass from the first frame",
@@ -30,16 +34,6 @@ PROTOCOLS = {
 }
 
 
-class Tracker(Protocol):
-    """What the drivers need. Frames are (H, W, 3) uint8, boxes (4,) x, y, w, h."""
-
-    def init(self, frame: np.ndarray, box: Array) -> None: ...
-
-    def step(self, frame: np.ndarray) -> tuple[Array, float]:
-        """Returns the box (4,) in this frame and a confidence."""
-        ...
-
-
 @dataclasses.dataclass(frozen=True)
 class Run:
     """One start of the tracker: its name, frames start .. stop - 1, and the first box (4,)."""
@@ -48,12 +42,6 @@ class Run:
     start: int
     stop: int
     box: Array
-
-
-def load_frame(path: Path) -> np.ndarray:
-    """Returns an image file as (H, W, 3) uint8 RGB; raises OSError when it cannot be decoded."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 def ope(sequence: Sequence) -> list[Run]:
@@ -108,13 +96,13 @@ def sre(sequence: Sequence) -> list[Run]:
 
 
 def follow(
-    tracker: Tracker,
+    session: "Session",
     sequence: Sequence,
     run: Run,
-    load: Callable[[Path], np.ndarray] = load_frame,
+    load: Callable[[Path], np.ndarray] = read_image,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trajectory:
-    """Plays a tracker through one run; the trajectory has run.stop - run.start frames.
+    """Plays a session through one run; the trajectory has run.stop - run.start frames.
 
     Reading the frames is not part of the seconds.
     """
@@ -126,19 +114,19 @@ def follow(
         frame = load(path)
         begin = clock()
         if i == 0:
-            tracker.init(frame, run.box)
+            session.init(frame, run.box[None])
         else:
-            result.regions[i], result.confidence[i] = tracker.step(frame)
+            result.regions[i], result.confidence[i] = _step(session, frame)
         result.seconds[i] = clock() - begin
     return result
 
 
 def supervised(
-    tracker: Tracker,
+    session: "Session",
     sequence: Sequence,
     skip: int = 5,
     exact: bool = False,
-    load: Callable[[Path], np.ndarray] = load_frame,
+    load: Callable[[Path], np.ndarray] = read_image,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trajectory:
     """Plays VOT's supervised experiment: a failure is an overlap of 0, `skip` frames later anew.
@@ -153,15 +141,15 @@ def supervised(
         frame = load(sequence.frames[i])
         begin = clock()
         if not running:
-            tracker.init(frame, start_box(sequence, i))
+            session.init(frame, start_box(sequence, i)[None])
             result.seconds[i] = clock() - begin
             result.codes[i] = trajectory_lib.INITIALIZATION
             i, running = i + 1, True
             continue
-        box, result.confidence[i] = tracker.step(frame)
+        box, result.confidence[i] = _step(session, frame)
         result.seconds[i] = clock() - begin
         truth = sequence.ground_truth[i : i + 1]
-        if overlap(np.asarray(box, np.float64)[None], truth, sequence.frame_size)[0] > 0:
+        if overlap(box[None], truth, sequence.frame_size)[0] > 0:
             result.regions[i] = box
             result.codes[i] = trajectory_lib.TRACKED
             i += 1
@@ -182,21 +170,21 @@ def repeat(run: Callable[[], Trajectory], repetitions: int = 15) -> list[Traject
 
 
 def unsupervised(
-    tracker: Tracker,
+    session: "Session",
     sequence: Sequence,
-    load: Callable[[Path], np.ndarray] = load_frame,
+    load: Callable[[Path], np.ndarray] = read_image,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trajectory:
     """Plays VOT's unsupervised experiment: one pass from the first frame's equal-area box."""
     run = Run("unsupervised", 0, len(sequence), start_box(sequence, 0))
-    return follow(tracker, sequence, run, load, clock)
+    return follow(session, sequence, run, load, clock)
 
 
 def realtime(
-    tracker: Tracker,
+    session: "Session",
     sequence: Sequence,
     fps: float = 20.0,
-    load: Callable[[Path], np.ndarray] = load_frame,
+    load: Callable[[Path], np.ndarray] = read_image,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trajectory:
     """Plays a sequence at `fps` in simulated time: a busy tracker loses frames.
@@ -212,7 +200,7 @@ def realtime(
     result.codes[0] = trajectory_lib.INITIALIZATION
     box, frame = start_box(sequence, 0), load(sequence.frames[0])
     begin = clock()
-    tracker.init(frame, box)
+    session.init(frame, box[None])
     result.seconds[0] = clock() - begin
     # What the tracker said, and when it was ready.
     ready, boxes, confidences = [0.0], [box], [np.nan]
@@ -220,7 +208,7 @@ def realtime(
     while i < count:
         frame = load(sequence.frames[i])
         begin = clock()
-        box, confidence = tracker.step(frame)
+        box, confidence = _step(session, frame)
         result.seconds[i] = clock() - begin
         ready.append(max(i / fps, ready[-1]) + result.seconds[i])
         boxes.append(box)
@@ -238,3 +226,10 @@ def start_box(sequence: Sequence, frame: int) -> Array:
     """Returns the box (4,) to start with in a frame: of a polygon, the box of equal area."""
     truth = sequence.ground_truth[frame]
     return truth if truth.shape[-1] == 4 else boxes_lib.equal_area_box(truth)
+
+
+def _step(session: "Session", frame: np.ndarray) -> tuple[Array, float]:
+    """Returns the box (4,) and the confidence of the one target, when the frame is learned."""
+    seen = session.step(frame)
+    session.wait()
+    return np.asarray(seen.boxes[0], np.float64), float(seen.confidence[0])

@@ -11,8 +11,8 @@ import dslt_jax
 
 FILE = "run.json"
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
-# Folders of the modules that decide where a tracker sees its target.
-CODE = (".", "backbones", "baselines")
+# Rooms that bring frames and take boxes. All others decide where a tracker sees its target.
+APART = ("adapters", "benchmarks", "cli", "media")
 
 
 class RunError(ValueError):
@@ -23,14 +23,21 @@ class RunError(ValueError):
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that results can depend on, and a digest of our code.
 
-    The digest, of the trackers' modules, tells apart states of a checkout of one version.
+    The digest tells apart states of a checkout of one version.
     """
-    code = hashlib.sha256()
-    for folder in CODE:
-        for file in sorted((Path(dslt_jax.__file__).parent / folder).glob("*.py")):
-            code.update(file.read_bytes())
     packages = {name: metadata.version(name) for name in PACKAGES}
-    return {"dslt_jax": dslt_jax.__version__, "code": code.hexdigest()} | packages
+    code = code_digest(Path(dslt_jax.__file__).parent)
+    return {"dslt_jax": dslt_jax.__version__, "code": code} | packages
+
+
+def code_digest(package: Path) -> str:
+    """Returns the SHA-256 of all modules of a package, whose folder it is, but those APART."""
+    code = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        path = file.relative_to(package)
+        if path.parts[0] not in APART:
+            code.update(f"{path.as_posix()}\n".encode() + file.read_bytes())
+    return code.hexdigest()
 
 
 def digest(settings: dict[str, Any]) -> str:

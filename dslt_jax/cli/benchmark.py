@@ -26,7 +26,7 @@ from pathlib import Path
 
 from absl import flags
 
-from dslt_jax.backbones.weights import WeightsError
+from dslt_jax.app.spec import Spec
 from dslt_jax.benchmarks import datasets, engines, environments, metrics, protocols, runs, tables
 from dslt_jax.benchmarks.datasets import Dataset, DatasetError
 from dslt_jax.benchmarks.engines import EngineError
@@ -34,10 +34,10 @@ from dslt_jax.benchmarks.execute import Failure, Protocol, Task
 from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.results import ResultsError
 from dslt_jax.benchmarks.settings import RunError
-from dslt_jax.benchmarks.trackers import Dslt, TrackerSpec
 from dslt_jax.cli import common
 from dslt_jax.cli.main import UserError
 from dslt_jax.cli.progress import Progress
+from dslt_jax.weights.store import WeightsError
 
 # What a user calls VOT's experiments.
 ALIASES = {"vot": "supervised", "vot_unsupervised": "unsupervised"}
@@ -98,8 +98,7 @@ common.define_tracker_flags(FLAGS)
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
     """Runs what is not done yet, prints the scores and returns the exit status."""
     _check_flags(values, arguments)
-    config = common.config_from_flags(values)
-    spec = Dslt(config, values.weights and os.path.abspath(values.weights))
+    spec, _ = common.tracker_from_flags(values)
     protocol = Protocol(
         ALIASES.get(values.protocol, values.protocol), values.repetitions, values.fps
     )
@@ -146,7 +145,7 @@ def _check_flags(values: flags.FlagValues, arguments: list[str]) -> None:
 
 
 def _run(
-    values: flags.FlagValues, run: runs.Run, dataset: Dataset, spec: TrackerSpec, device: str
+    values: flags.FlagValues, run: runs.Run, dataset: Dataset, spec: Spec, device: str
 ) -> list[str]:
     """Executes what is not done and returns the names of those that failed."""
     left = [name for name in dataset.names if not run.done(name)]
@@ -178,10 +177,17 @@ def _run(
 
 
 def _events(
-    values: flags.FlagValues, spec: TrackerSpec, tasks: list[Task], device: str
+    values: flags.FlagValues, spec: Spec, tasks: list[Task], device: str
 ) -> Generator[engines.Event]:
     if values.engine == "ray":
-        return engines.ray_cluster(spec, tasks, values.ray_address, values.threads, device)
+        return engines.ray_cluster(
+            spec,
+            tasks,
+            values.ray_address,
+            values.threads,
+            device,
+            keep_compiled=values.keep_compiled,
+        )
     if device == "gpu" and not environments.has_gpu():
         raise UserError("there is no GPU here that JAX can use: pip install 'jax[cuda12]'")
     gpus = environments.visible_gpus() if device == "gpu" else []
@@ -189,7 +195,7 @@ def _events(
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if device == "cpu" and workers * values.threads > (cores or workers):
         _say(f"{workers} workers of {values.threads} threads are more than the {cores} cores here")
-    local = environments.local(workers, values.threads, device)
+    local = environments.local(workers, values.threads, device, keep_compiled=values.keep_compiled)
     return engines.processes(spec, tasks, local)
 
 

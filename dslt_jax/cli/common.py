@@ -1,42 +1,55 @@
 """Flags that several commands share: which tracker, with which settings."""
 
+import os
+
 from absl import flags
 
-from dslt_jax import config as config_lib
 from dslt_jax import presets
+from dslt_jax.app.spec import Spec
 from dslt_jax.cli.main import UserError
+from dslt_jax.types import Tracker
 
 
 def define_tracker_flags(values: flags.FlagValues) -> None:
-    """Adds --preset, --set, --weights and --seed to a command's flags."""
+    """Adds --preset, --set, --weights, --seed and --keep_compiled to a command's flags."""
     flags.DEFINE_string(
         "preset",
         "compact",
         f"which tracker: {', '.join(presets.PRESETS)}",
         flag_values=values,
     )
+    flags.DEFINE_alias("tracker", "preset", flag_values=values)
     flags.DEFINE_multi_string(
         "set",
         [],
-        "a setting to change, e.g. --set scale_step=1.01",
+        "a setting to change, e.g. --set loss=l2",
         flag_values=values,
     )
     flags.DEFINE_string(
         "weights",
         None,
-        "backbone weights, .safetensors or .npz; otherwise the embedded or fetched ones",
+        "a file of the backbone's weights; otherwise the embedded or fetched ones",
         flag_values=values,
     )
-    flags.DEFINE_integer("seed", None, "seed of every random choice", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "seed of every random choice", flag_values=values)
+    flags.DEFINE_boolean(
+        "keep_compiled",
+        True,
+        "keep compiled programs in $DSLT_CACHE/compiled, for the next run to start at once",
+        flag_values=values,
+    )
 
 
-def config_from_flags(values: flags.FlagValues) -> config_lib.TrackerConfig:
+def tracker_from_flags(values: flags.FlagValues) -> tuple[Spec, Tracker]:
     """Returns the preset with the --set overrides; raises UserError with the choices."""
+    settings = values["set"].value or []
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name.strip() == "seed":
+            raise UserError(f"the seed is no setting any more: --seed {value.strip()}")
+    weights = values.weights and os.path.abspath(values.weights)
+    spec = Spec(values.preset, tuple(settings), weights, values.seed)
     try:
-        config = presets.by_name(values.preset)
-        settings = list(values["set"].value or [])
-        if values.seed is not None:
-            settings.append(f"seed={values.seed}")
-        return config_lib.override(config, settings)
+        return spec, spec.tracker()
     except ValueError as error:
         raise UserError(str(error)) from None

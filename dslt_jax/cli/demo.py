@@ -12,19 +12,21 @@ Exit status: 0 all done; 1 something was not; 2 wrong flags; 130 Ctrl-C.
 """
 
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from dslt_jax import app, outputs
-from dslt_jax.backbones import weights
+from dslt_jax.app import compiled, loop, sinks
+from dslt_jax.app.session import Session
 from dslt_jax.benchmarks import metrics
 from dslt_jax.benchmarks.datasets import Sequence
 from dslt_jax.cli import common
 from dslt_jax.cli.main import UserError
 from dslt_jax.media import synthetic
+from dslt_jax.weights.store import WeightsError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("output", "demo_out", "the folder to write to", flag_values=FLAGS)
@@ -40,7 +42,7 @@ class Boxes:
     def __init__(self) -> None:
         self.rows: list[np.ndarray] = []
 
-    def write(self, record: app.Record) -> None:
+    def write(self, record: loop.Record) -> None:
         self.rows.append(np.asarray(record.seen.boxes, np.float64)[0])
 
     def close(self) -> None:
@@ -51,19 +53,21 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     """Renders, tracks and prints; returns the exit status."""
     if arguments:
         raise UserError(f"'{arguments[0]}' belongs to no flag; see `dslt demo --help`")
-    config = common.config_from_flags(values)
+    spec, _ = common.tracker_from_flags(values)
     folder = Path(values.output)
     try:
-        params = weights.load_params(config, values.weights)
+        if values.keep_compiled and (problem := compiled.keep()):
+            print(f"dslt demo: {problem}", file=sys.stderr)
+        session = spec.build()
         folder.mkdir(parents=True, exist_ok=True)
-        return _demo(values.preset, app.make_tracker(config, params, 1), folder, values.max_frames)
-    except weights.WeightsError as error:
+        return _demo(values.preset, session, folder, values.max_frames)
+    except WeightsError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"cannot write {error.filename or folder}: {error.strerror}") from None
 
 
-def _demo(name: str, tracker: app.Tracker, folder: Path, max_frames: int | None) -> int:
+def _demo(name: str, session: Session, folder: Path, max_frames: int | None) -> int:
     clip = synthetic.beetle_clip()
     truth = clip.boxes[:max_frames]
     # All frames first: rendering must not take the processor from the tracker whose speed we tell.
@@ -72,14 +76,16 @@ def _demo(name: str, tracker: app.Tracker, folder: Path, max_frames: int | None)
     height, width, _ = np.shape(frames[0].image)
     print(f"clip: {len(frames)} frames of {width} x {height}, the target is a red beetle")
 
-    truth_file = outputs.RowFile(folder / "truth.txt")
+    truth_file = sinks.RowFile(folder / "truth.txt")
     for box in truth:
         truth_file.write(",".join(f"{value:.3f}" for value in box))
     truth_file.close()
-    files, video = outputs.BoxFiles(folder, [""]), outputs.VideoFile(folder, [""], synthetic.FPS)
-    tally, found = outputs.Tally([""]), Boxes()
-    records = app.follow(tqdm(frames, "tracking", unit=" frames", disable=None), tracker, truth[:1])
-    app.run(records, [files, video, tally, found])
+    files, video = sinks.BoxFiles(folder, [""]), sinks.VideoFile(folder, [""], synthetic.FPS)
+    tally, found = sinks.Tally([""]), Boxes()
+    records = loop.follow(
+        tqdm(frames, "tracking", unit=" frames", disable=None), session, truth[:1]
+    )
+    loop.run(records, [files, video, found, tally])
 
     sequence = Sequence("demo", truth, tuple)
     scores = metrics.evaluate([sequence], {"demo": np.array(found.rows)}, "wu")

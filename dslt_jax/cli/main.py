@@ -81,7 +81,7 @@ def command_help(values: flags.FlagValues) -> str:
         for flag in module_flags:
             name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
             text = " ".join(flag.help.split())
-            if flag.default not in (None, False, "", []):
+            if flag.default is not False and flag.default not in (None, "", []):
                 text += f" (default: {'yes' if flag.default is True else flag.default})"
             indent = " " * 18
             body = textwrap.fill(text, HELP_WIDTH, initial_indent=indent, subsequent_indent=indent)

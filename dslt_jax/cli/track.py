@@ -10,20 +10,21 @@ A box is x,y,w,h in pixels of the first frame; x,y is its top-left corner, count
 
 It writes to the output folder: boxes.csv (frame,x,y,w,h,confidence,lost,milliseconds), boxes.txt
 (x,y,w,h a line), overlay.mp4 (or .webp without the extra `video`) and summary.json (settings,
-versions, times). With --targets there are a boxes_<name>.csv and .txt for each. Ctrl-C, a full
-disk or damage in the video end the run early and keep what is done.
+versions, times). A box is written as soon as it is there, before the tracker learns from it, and
+the milliseconds are those until then; the frames a second count both. With --targets there are a
+boxes_<name>.csv and .txt for each. Ctrl-C, a full disk or damage in the video end the run early
+and keep what is done.
 
 Exit status: 0 all done; 1 something was not, such as a frame that cannot be read (the last box is
 repeated there, as lost); 2 wrong flags; 130 Ctrl-C.
 """
 
 import contextlib
-import dataclasses
 import itertools
 import os
 import platform
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,15 @@ import jax
 from absl import flags
 from tqdm import tqdm
 
-from dslt_jax import app, outputs
-from dslt_jax.backbones import weights
+from dslt_jax import settings
+from dslt_jax.app import compiled, loop, sinks
 from dslt_jax.cli import common, targets
 from dslt_jax.cli.main import UserError
 from dslt_jax.media import select
 from dslt_jax.media.frames import DamagedFrame, Frame, FramesError, Image, Source, open_frames
+from dslt_jax.types import Tracker
 from dslt_jax.version import __version__
+from dslt_jax.weights.store import WeightsError
 
 DEFAULT_FPS = 25.0  # of the overlay video where the input does not say
 
@@ -72,7 +75,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError(f"'{arguments[0]}' belongs to no flag: the input is --input PATH")
     if values.input is None:
         raise UserError("what is to be tracked? --input VIDEO, FOLDER, 'GLOB' or CAMERA NUMBER")
-    config = common.config_from_flags(values)
+    spec, tracker = common.tracker_from_flags(values)
     wanted = _targets_from_flags(values)
     try:
         source = open_frames(values.input)
@@ -82,45 +85,45 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             first, image = _first(frames)
             height, width = image.shape[:2]
             wanted = wanted or [_select(image)]
-            for target in wanted:
-                where = f"the box of target {target.name}" if target.name else "the box"
-                targets.check_box(target.box, width, height, config.min_side, where)
+            _check(wanted, tracker, width, height)
             folder = _make_folder(Path(values.output))
-            params = weights.load_params(config, values.weights)
-            tracker = app.make_tracker(config, params, len(wanted))
+            if values.keep_compiled and (problem := compiled.keep()):
+                _say(problem)
+            session = spec.build()
             rest = itertools.islice(itertools.chain([first], frames), values.max_frames)
-            records = app.follow(rest, tracker, [target.box for target in wanted])
-            settings = {
+            records = loop.follow(rest, session, [target.box for target in wanted])
+            asked = {
                 "input": values.input,
                 "targets": [target._asdict() for target in wanted],
                 "preset": values.preset,
                 "weights": values.weights,
-                "config": dataclasses.asdict(config),
+                "seed": values.seed,
+                "config": settings.describe(tracker),
             }
-            return _run(records, source, folder, values, [t.name for t in wanted], settings)
-    except (FramesError, targets.TargetError, weights.WeightsError, select.SelectError) as error:
+            return _run(records, source, folder, values, [t.name for t in wanted], asked)
+    except (FramesError, targets.TargetError, WeightsError, select.SelectError) as error:
         raise UserError(str(error)) from None
 
 
 def _run(
-    records: Generator[app.Record, None, None],
+    records: Generator[loop.Record, None, None],
     source: Source,
     folder: Path,
     values: flags.FlagValues,
     names: list[str],
-    settings: dict[str, Any],
+    asked: dict[str, Any],
 ) -> int:
     """Runs with all sinks, writes the summary however the run ends and returns the status."""
-    tally, problems, status = outputs.Tally(names), list[str](), "failed"
+    tally, problems, status = sinks.Tally(names), list[str](), "failed"
     try:
-        boxes = outputs.BoxFiles(folder, names)
+        boxes = sinks.BoxFiles(folder, names)
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from None
-    video = outputs.VideoFile(folder, names, source.fps or DEFAULT_FPS) if values.video else None
+    video = sinks.VideoFile(folder, names, source.fps or DEFAULT_FPS) if values.video else None
     total = min(filter(None, (source.count, values.max_frames)), default=None)
-    sinks: list[app.Sink] = [boxes, *([video] if video else []), tally, Progress(total)]
+    takers: list[loop.Sink] = [boxes, *([video] if video else []), Progress(total), tally]
     try:
-        app.run(records, sinks)
+        loop.run(records, takers)
         status = "done"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -136,10 +139,10 @@ def _run(
         if status == "done" and problems:
             status = "incomplete"
         written = [*boxes.paths, *([video.path] if video and video.finished else [])]
-        summary = {"status": status, "problems": problems, **settings, **_machine()}
+        summary = {"status": status, "problems": problems, **asked, **_machine()}
         summary |= tally.summary(video) | {"files": [path.name for path in written]}
         try:
-            outputs.write_json(folder / "summary.json", summary)
+            sinks.write_json(folder / "summary.json", summary)
         except OSError as error:
             problems.append(f"cannot write {folder / 'summary.json'}: {error.strerror}")
     for problem in problems:
@@ -154,7 +157,7 @@ class Progress:
     def __init__(self, total: int | None):
         self._bar = tqdm(total=total, unit=" frames", disable=None, dynamic_ncols=True)
 
-    def write(self, record: app.Record) -> None:
+    def write(self, record: loop.Record) -> None:
         if record.damaged:
             self._bar.clear()
             _say(f"frame {record.frame.index}: {record.damaged}")
@@ -194,6 +197,17 @@ def _first(frames: Iterator[Frame]) -> tuple[Frame, Image]:
     return first, first.image
 
 
+def _check(wanted: list[targets.Target], tracker: Tracker, width: int, height: int) -> None:
+    """Refuses boxes that cannot be followed, and says what of the others cannot be."""
+    min_side = getattr(getattr(tracker, "region", None), "min_side", 1.0)
+    notes: Callable[[Any], list[str]] = getattr(tracker, "notes", lambda box: [])
+    for target in wanted:
+        where = f"the box of target {target.name}" if target.name else "the box"
+        targets.check_box(target.box, width, height, min_side, where)
+        for note in notes(target.box):
+            _say(f"{where}: {note}" if target.name else note)
+
+
 def _select(image: Image) -> targets.Target:
     box = select.select_box(image)
     if box is None:
@@ -230,7 +244,7 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _report(tally: outputs.Tally, folder: Path, written: list[Path], status: str) -> None:
+def _report(tally: sinks.Tally, folder: Path, written: list[Path], status: str) -> None:
     if not tally.frames:
         return
     speed = f", {tally.fps:.1f} frames a second" if tally.fps else ""

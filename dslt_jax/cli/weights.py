@@ -11,8 +11,8 @@ The cache is $DSLT_CACHE, otherwise ~/.cache/dslt_jax.
 from absl import flags
 
 from dslt_jax import backbones
-from dslt_jax.backbones import convert, fetch, sources, weights
 from dslt_jax.cli.main import UserError
+from dslt_jax.weights import convert, fetch, sources, store
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -49,19 +49,19 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             case ["fetch", name]:
                 return _fetch(name, values)
             case ["import", file]:
-                stored, note = weights.install(file, values.backbone, values.preprocessing)
+                stored, note = store.install(file, values.backbone, values.preprocessing)
                 print(f"{file} is now {stored}")
                 print(f"note: {note}" if note else "verified: every digest agrees")
                 return 0
             case ["list"]:
                 return _list()
-    except weights.WeightsError as error:
+    except store.WeightsError as error:
         raise UserError(str(error)) from None
     raise UserError(_USAGE)
 
 
 def _fetch(name: str, values: flags.FlagValues) -> int:
-    known = {entry.backbone: entry for entry in weights.installed()}.get(name)
+    known = {entry.backbone: entry for entry in store.installed()}.get(name)
     if known and known.size is not None and not values.force:
         if name == "compact":
             print("compact's weights are part of the package: there is nothing to fetch")
@@ -75,7 +75,7 @@ def _fetch(name: str, values: flags.FlagValues) -> int:
 
 
 def _list() -> int:
-    for entry in weights.installed():
+    for entry in store.installed():
         size = "" if entry.size is None else f"{entry.path}, {entry.size / 1e6:.1f} MB, "
         print(f"{entry.backbone:<10} {size}{entry.state}")
     return 0

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,9 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageEnhance, ImageFont
 
 from dslt_jax.media.source import Image
+
+if TYPE_CHECKING:  # it brings JAX, which drawing does not need
+    from dslt_jax.types import Observation
 
 MIN_CANVAS = 480  # pixels of the longer side: smaller frames are enlarged, or text hides them
 
@@ -45,16 +48,6 @@ _HEAT = np.array(
 )
 
 
-class Observation(NamedTuple):
-    """What a tracker says of one frame; leading axes are the N targets."""
-
-    boxes: ArrayLike  # (N, 4) x, y, w, h in frame pixels
-    confidence: ArrayLike  # (N,)
-    lost: ArrayLike  # (N,) bool
-    response: ArrayLike | None = None  # (N, G, G) over the search crop, about 1 at a sure target
-    search_boxes: ArrayLike | None = None  # (N, 4) of the search crop, may exceed the frame
-
-
 class Overlay:
     """Draws a clip's frames, one after the other.
 
@@ -66,7 +59,9 @@ class Overlay:
         self._names = tuple(names)
         self._corner = 0  # of the insets; they stay there until a box comes under them
 
-    def draw(self, image: Image, index: int, seen: Observation, *, damaged: bool = False) -> Image:
+    def draw(
+        self, image: Image, index: int, seen: "Observation", *, damaged: bool = False
+    ) -> Image:
         """Returns a copy of the frame with the drawing on it, enlarged where it is small.
 
         Args:

@@ -1,6 +1,5 @@
 """GoogLeNet and the compact network against PyTorch, stored and live."""
 
-import dataclasses
 import importlib.util
 import pathlib
 
@@ -10,11 +9,10 @@ import numpy as np
 import pytest
 import weight_files
 
-from dslt_jax import presets
-from dslt_jax.backbones import compact, googlenet, layers
+from dslt_jax.backbones import Compact, GoogLeNet, layers
 
 GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
-CONFIG = dataclasses.replace(presets.googlenet(), deep_layer="4e")
+WHOLE = GoogLeNet(("3b", "4e"))
 IMAGE = np.random.default_rng(2).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
 
 
@@ -32,13 +30,13 @@ def make_goldens():
 
 @pytest.fixture(scope="module")
 def params():
-    return weight_files.random_params(googlenet.param_shapes(CONFIG), seed=1)
+    return weight_files.random_params(WHOLE.param_shapes(), seed=1)
 
 
 @pytest.mark.parametrize("deep", ["4d", "4e"])
 def test_googlenet_is_the_stored_one_of_pytorch(params, deep):
     golden = np.load(GOLDENS / "googlenet.npz")
-    found = googlenet.apply(params, IMAGE, dataclasses.replace(CONFIG, deep_layer=deep))
+    found = GoogLeNet(("3b", deep)).apply(params, IMAGE)
     close(found[0][..., ::32], golden["3b"])
     close(found[1][..., ::32], golden[deep])
 
@@ -48,16 +46,14 @@ def test_every_inception_module_is_pytorchs(params, size):
     image = np.random.default_rng(3).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
     theirs = make_goldens().googlenet_torch(params, image)
     for shallow, deep in (("3a", "4a"), ("3b", "4b"), ("4c", "4d"), ("3b", "4e")):
-        config = dataclasses.replace(CONFIG, shallow_layer=shallow, deep_layer=deep)
-        found = googlenet.apply(params, image, config)
+        found = GoogLeNet((shallow, deep)).apply(params, image)
         close(found[0], theirs[shallow])
         close(found[1], theirs[deep])
 
 
 def compact_maps():
-    config = presets.compact()
-    params = weight_files.random_params(compact.param_shapes(config), seed=1)
-    return params, compact.apply(params, IMAGE, config)
+    params = weight_files.random_params(Compact().param_shapes(), seed=1)
+    return params, Compact().apply(params, IMAGE)
 
 
 def test_compact_is_the_stored_one_of_pytorch():
@@ -74,8 +70,7 @@ def test_compact_is_pytorchs():
 
 
 def test_compact_is_small():
-    shapes = compact.param_shapes(presets.compact())
-    assert sum(np.prod(shape) for shape in shapes.values()) < 2e6
+    assert sum(np.prod(shape) for shape in Compact().param_shapes().values()) < 2e6
 
 
 @pytest.mark.parametrize("side", [3, 5, 7])
@@ -103,18 +98,18 @@ def test_pooling_has_caffes_ceil_rule(size, stride, pad):
     np.testing.assert_array_equal(layers.max_pool(x, stride=stride, pad=pad)[0], expected)
 
 
-@pytest.mark.parametrize("field", ["shallow_layer", "deep_layer"])
-def test_a_wrong_layer_is_named(field):
-    with pytest.raises(ValueError, match=f"{field}='5b' is no GoogLeNet layer"):
-        googlenet.param_shapes(dataclasses.replace(CONFIG, **{field: "5b"}))
+@pytest.mark.parametrize("take", [("5b", "4d"), ("3b", "5b")])
+def test_a_wrong_layer_is_named(take):
+    with pytest.raises(ValueError, match="take='5b' is no GoogLeNet layer: choose one of 3a"):
+        GoogLeNet(take)
 
 
 def test_layers_in_the_wrong_order_are_named():
-    with pytest.raises(ValueError, match="lies above"):
-        googlenet.strides(dataclasses.replace(CONFIG, shallow_layer="4c", deep_layer="3b"))
+    with pytest.raises(ValueError, match="take=4c,3b must name layers from shallow to deep"):
+        GoogLeNet(("4c", "3b"))
 
 
 def test_init_is_seeded():
-    first, second, other = (compact.init(jax.random.key(s), presets.compact()) for s in (0, 0, 1))
+    first, second, other = (Compact().init(jax.random.key(s)) for s in (0, 0, 1))
     np.testing.assert_array_equal(first["stage1/w"], second["stage1/w"])
     assert not np.array_equal(first["stage1/w"], other["stage1/w"])

@@ -7,12 +7,12 @@ import time
 
 import numpy as np
 
-from dslt_jax.benchmarks.trackers import Tracker, TrackerSpec
+from dslt_jax.types import Observation
 
 
 @dataclasses.dataclass(frozen=True)
-class Fake(TrackerSpec):
-    """A tracker that drifts with the brightness of the frames.
+class Fake:
+    """Instead of an `app.spec.Spec`: a tracker that drifts with the brightness of the frames.
 
     Attributes:
         speed: pixels a frame; it decides the results.
@@ -37,15 +37,18 @@ class Fake(TrackerSpec):
         return Drift(self)
 
 
-class Drift(Tracker):
+class Drift:
+    """Instead of an `app.session.Session`."""
+
     def __init__(self, spec):
         self.spec, self.warmed = spec, []
 
-    def warm_up(self, frame, box):
+    def warm_up(self, frame, boxes):
         self.warmed.append(frame.shape)
 
-    def init(self, frame, box):
-        self.box = np.array(box, np.float64)
+    def init(self, frame, boxes):
+        self.boxes = np.array(boxes, np.float64)
+        assert self.boxes.shape == (1, 4)
 
     def step(self, frame):
         time.sleep(self.spec.cost)
@@ -54,5 +57,9 @@ class Drift(Tracker):
             raise RuntimeError(f"cannot bear the red of {self.spec.fails_at}")
         if abs(red - self.spec.dies_at) <= 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        self.box[:2] += self.spec.speed * np.sin(frame.mean() * np.array([1.0, 1.7]))
-        return self.box.copy(), float(np.cos(frame.mean()))
+        move = self.spec.speed * np.sin(frame.mean() * np.array([[1.0, 1.7, 0, 0]]))
+        self.boxes = self.boxes + move
+        return Observation(self.boxes, np.cos([frame.mean()]), np.zeros(1, bool))
+
+    def wait(self):
+        return 0.0

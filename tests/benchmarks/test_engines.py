@@ -18,7 +18,7 @@ from dslt_jax.benchmarks import engines, environments
 from dslt_jax.benchmarks.execute import Failure, Protocol, Task
 
 NAMES = tuple(f"s{number}" for number in range(6))
-ENVIRONMENTS = environments.local(2, 1, "cpu")
+ENVIRONMENTS = environments.local(2, 1, "cpu", keep_compiled=False)
 
 
 @pytest.fixture
@@ -80,7 +80,8 @@ if __name__ == "__main__":
     import multiprocessing
     task = Task("generic", {root!r}, None, "s0", Protocol())
     spec = fake_trackers.Fake(cost=0.5)
-    for event in engines.processes(spec, [task], environments.local(1, 1, "cpu")):
+    worker = environments.local(1, 1, "cpu", keep_compiled=False)
+    for event in engines.processes(spec, [task], worker):
         print(*(child.pid for child in multiprocessing.active_children()), flush=True)
 """
 
@@ -108,6 +109,9 @@ def _alive(pid):
 def test_workers_have_their_threads_and_their_gpu(monkeypatch):
     assert {v["NPROC"] for v in environments.local(3, 2, "cpu")} == {"2"}
     assert "CUDA_VISIBLE_DEVICES" not in environments.local(1, 1, "cpu")[0]
+    assert "JAX_ENABLE_COMPILATION_CACHE" not in environments.local(1, 1, "cpu")[0]
+    (worker,) = environments.local(1, 1, "cpu", keep_compiled=False)
+    assert worker["JAX_ENABLE_COMPILATION_CACHE"] == "false"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7e")
     monkeypatch.setenv("XLA_FLAGS", "--mine")
     workers = environments.local(3, 1, "gpu")

@@ -50,8 +50,8 @@ def test_the_tracker_is_warmed_up_before_time_counts(root):
     sequence = datasets.load("generic", root)["one"]
     tracker = fake_trackers.Fake().build()
     seen = []
-    tracker.init = lambda frame, box: (
-        seen.append(list(tracker.warmed)) or setattr(tracker, "box", box.copy())
+    tracker.init = lambda frame, boxes: (
+        seen.append(list(tracker.warmed)) or setattr(tracker, "boxes", boxes.copy())
     )
     execute.execute(tracker, sequence, Protocol())
     assert seen == [[(48, 64, 3)]]

@@ -3,11 +3,11 @@
 import importlib.util
 import json
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import toolkits
 
 from dslt_jax.benchmarks import datasets, metrics, results
 from dslt_jax.benchmarks.datasets import Sequence
@@ -135,19 +135,11 @@ maker = _load_maker()
 
 
 @pytest.fixture(scope="module", params=["stored", "live"])
-def official(request):
+def official(request, tmp_path_factory):
     """The package's numbers: those it gave when the golden was made, and those it gives here."""
     if request.param == "stored":
         return dict(np.load(GOLDENS / "got10k.npz"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pytest.importorskip("got10k.experiments", reason="got10k is not installed")
-        values = {f"synthetic/{k}": v for k, v in maker.synthetic_scores(maker.synthetic()).items()}
-        if (SHARED / "results" / "otb100").is_dir():
-            for tracker in maker.TRACKERS:
-                scores = maker.otb_scores(tracker)
-                values |= {f"{tracker}/{key}": value for key, value in scores.items()}
-    return values
+    return toolkits.scores("make_got10k.py", tmp_path_factory.mktemp("got10k"))
 
 
 @needs_results

@@ -6,6 +6,7 @@ import pytest
 from dslt_jax import boxes as boxes_lib
 from dslt_jax.benchmarks import protocols, trajectory
 from dslt_jax.benchmarks.datasets import Sequence
+from dslt_jax.types import Observation
 
 
 def _sequence(count=100, **fields):
@@ -27,13 +28,17 @@ class Clock:
 
 
 class Follower:
-    """Knows the truth, takes `cost` seconds a step and is lost in the frames `lost`."""
+    """Knows the truth, takes `cost` seconds a step and is lost in the frames `lost`.
+
+    Half of the cost is that of learning, behind the step.
+    """
 
     def __init__(self, sequence, clock=None, cost=0.0, lost=()):
         self.sequence, self.clock, self.cost, self.lost = sequence, clock, cost, lost
         self.started, self.stepped = [], []
 
-    def init(self, frame, box):
+    def init(self, frame, boxes):
+        (box,) = boxes
         self.started.append((frame, tuple(box)))
         if self.clock:
             self.clock.now += 5.0
@@ -41,9 +46,15 @@ class Follower:
     def step(self, frame):
         self.stepped.append(frame)
         if self.clock:
-            self.clock.now += self.cost
+            self.clock.now += self.cost / 2
         away = 1000.0 if frame in self.lost else 0.0
-        return self.sequence.boxes[frame] + [away, 0, 0, 0], 0.5
+        boxes = self.sequence.boxes[frame][None] + [[away, 0, 0, 0]]
+        return Observation(boxes, np.array([0.5]), np.zeros(1, bool))
+
+    def wait(self):
+        if self.clock:
+            self.clock.now += self.cost / 2
+        return self.cost / 2
 
 
 def identity(path):
@@ -125,7 +136,7 @@ def test_supervised_counts_overlap_in_the_image_only():
 
     class Stubborn(Follower):
         def step(self, frame):
-            return beside, 1.0
+            return Observation(beside[None], np.ones(1), np.zeros(1, bool))
 
     assert boxes_lib.iou(beside, sequence.boxes[0]) > 0
     for exact in (False, True):

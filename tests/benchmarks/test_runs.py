@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_other_settings_are_refused_and_named(tmp_path, dataset, monkeypatch):
     assert text.startswith(f"{path} holds a run with other settings (protocol.name: ope there, tre")
     assert "tracker.config.speed: 1.0 there, 2.0 now" in text
     assert "tracker.weights: abababababab… there, cdcdcdcdcdcd… now" in text
-    monkeypatch.setattr(settings, "CODE", ("backbones",))
+    monkeypatch.setattr(settings, "code_digest", lambda package: "ef" * 32)
     monkeypatch.setattr(settings.dslt_jax, "__version__", "99")
     settings.versions.cache_clear()
     with pytest.raises(RunError) as error:
@@ -112,6 +113,29 @@ def test_other_settings_are_refused_and_named(tmp_path, dataset, monkeypatch):
     settings.versions.cache_clear()
     assert "versions.code: " in str(error.value)
     assert re.search(r"versions\.dslt_jax: \S+ there, 99 now", str(error.value))
+
+
+def test_the_digest_of_the_code_covers_all_that_decides_results(tmp_path):
+    package = tmp_path / "dslt_jax"
+    modules = shutil.ignore_patterns("__pycache__", "*.safetensors", "static", "data")
+    shutil.copytree(Path(settings.dslt_jax.__file__).parent, package, ignore=modules)
+    digest = settings.code_digest(package)
+    rooms = ("ops", "learners", "trackers", "backbones", "weights")
+    files = [file for room in rooms for file in (package / room).rglob("*.py")]
+    (package / "ops" / "deeper").mkdir()
+    (package / "ops" / "deeper" / "new.py").touch()
+    assert len(files) > 30
+    for file in [*files, package / "tracking.py", package / "app" / "session.py"]:
+        content = file.read_bytes()
+        changed = settings.code_digest(package)
+        file.write_bytes(content + b"#")
+        assert settings.code_digest(package) not in (digest, changed), file
+        file.write_bytes(content)
+    assert settings.code_digest(package) != digest  # for the new one
+    shutil.rmtree(package / "ops" / "deeper")
+    (package / "cli" / "track.py").write_text("")
+    (package / "benchmarks" / "report" / "page.py").unlink()
+    assert settings.code_digest(package) == digest
 
 
 def test_a_damaged_or_edited_run_is_refused(tmp_path, dataset):

@@ -16,7 +16,7 @@ import kill_run
 import layouts
 
 from dslt_jax.benchmarks import engines
-from dslt_jax.cli import benchmark
+from dslt_jax.cli import common
 from dslt_jax.cli.main import main
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -30,10 +30,12 @@ def dslt(tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "processes", lambda spec, tasks, _: engines.serial(spec, tasks))
     made = {}
 
-    def spec(config, weights):
-        return fake_trackers.Fake(speed=config.scale_step, **made)
+    def cheap(values):
+        _, tracker = real(values)
+        return fake_trackers.Fake(speed=tracker.motion, **made), tracker
 
-    monkeypatch.setattr(benchmark, "Dslt", spec)
+    real = common.tracker_from_flags
+    monkeypatch.setattr(common, "tracker_from_flags", cheap)
 
     def run(*arguments, **fake):
         made.clear()
@@ -115,10 +117,10 @@ def test_unreadable_ground_truth_fails_its_sequence_only(dslt, tmp_path, capsys)
 
 def test_other_settings_are_refused(dslt, capsys):
     assert dslt() == 0
-    assert dslt("--set", "scale_step=1.5", "--threads", "2") == 1
+    assert dslt("--set", "motion=1.5", "--threads", "2") == 1
     told = capsys.readouterr().err
     assert "runs/x holds a run with other settings (threads: 1 there, 2 now; tracker" in told
-    assert "tracker.config.speed: 1.03 there, 1.5 now" in told
+    assert "tracker.config.speed: 1.0 there, 1.5 now" in told
 
 
 def test_a_root_one_level_too_high_is_found(dslt, capsys):
@@ -164,8 +166,9 @@ def _command(root, output, *more):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "data" / "otb").is_dir(), reason="no OTB sequences here")
-def test_the_real_tracker_killed_at_random_moments_ends_with_the_same_bytes(tmp_path):
+def test_the_real_tracker_killed_at_random_moments_ends_with_the_same_bytes(tmp_path, monkeypatch):
     root, chance = SHARED / "data" / "otb", random.Random(1)
+    monkeypatch.setenv("DSLT_CACHE", str(tmp_path / "cache"))
     begin = time.monotonic()
     subprocess.run(_command(root, tmp_path / "whole"), check=True, capture_output=True)
     whole = time.monotonic() - begin

@@ -4,15 +4,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from dslt_jax import boxes, presets
-from dslt_jax.backbones import compact
 from dslt_jax.cli.main import main
 
-SMALL = ["target_size=32", "search_size=96", "scale_size=64", "channels=8", "kernel_size=8"]
+SMALL = ["target_size=32", "search_size=96", "channels=8", "kernel_size=8"]
 
 
 @pytest.fixture
 def weights(tmp_path):
-    params = compact.init(jax.random.key(0), presets.compact())
+    params = presets.compact().backbone.init(jax.random.key(0))
     path = tmp_path / "random.safetensors"
     save_file({key: np.asarray(value) for key, value in params.items()}, path)
     return path

@@ -1,5 +1,4 @@
 import csv
-import dataclasses
 import errno
 import json
 import os
@@ -8,21 +7,20 @@ import subprocess
 import sys
 import time
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
 import dslt_jax
-from dslt_jax import app, config, presets
-from dslt_jax import tracker as core
-from dslt_jax.app import Observation
-from dslt_jax.backbones import compact
+from dslt_jax import presets, settings, tracking
+from dslt_jax.app.spec import Spec
 from dslt_jax.cli import main as cli
 from dslt_jax.cli import track
 from dslt_jax.media import select
 from dslt_jax.media.frames import open_frames
+from dslt_jax.types import Observation
 
 COUNT, WIDTH, HEIGHT = 8, 64, 48
 
@@ -42,24 +40,33 @@ def folder(tmp_path):
     return folder
 
 
-def drifting(fail_at=None, error=None):
-    """Stands for `app.make_tracker`: every box moves by a pixel a frame."""
+class Drifting:
+    """Stands for a session: every box moves by a pixel a frame."""
 
-    def step(state, image):
-        boxes = state + np.array([1, 0, 0, 0], np.float32)
-        if boxes[0, 0] == fail_at:
-            raise error
+    def __init__(self, fail_at=None, error=None):
+        self.fail_at, self.error = fail_at, error
+
+    def init(self, frame, boxes):
+        self.boxes = boxes
+        if boxes[0, 0] == self.fail_at:
+            raise self.error
+        return Observation(boxes, np.ones(len(boxes)), np.zeros(len(boxes), bool))
+
+    def step(self, frame):
+        self.boxes = boxes = self.boxes + np.array([1, 0, 0, 0], np.float32)
+        if boxes[0, 0] == self.fail_at:
+            raise self.error
         count = len(boxes)
-        seen = Observation(
+        return Observation(
             boxes,
             np.full(count, 0.75),
             np.zeros(count, bool),
             np.full((count, 8, 8), 0.5, np.float32),
             boxes + np.array([-10, -10, 20, 20], np.float32),
         )
-        return boxes, seen
 
-    return lambda cfg, params, targets: app.Tracker(lambda image, boxes: boxes, step)
+    def wait(self):
+        return 0.0
 
 
 @pytest.fixture
@@ -67,8 +74,7 @@ def fake(monkeypatch):
     """The app without a network."""
 
     def install(**options):
-        monkeypatch.setattr(track.app, "make_tracker", drifting(**options))
-        monkeypatch.setattr(track.weights, "load_params", lambda cfg, path: None)
+        monkeypatch.setattr(Spec, "build", lambda spec: Drifting(**options))
 
     install()
     return install
@@ -101,7 +107,7 @@ def run(folder, tmp_path, capsys):
 
 def test_a_run_leaves_boxes_video_and_summary(run, fake):
     pytest.importorskip("av")
-    result = run("--set=scale_step=1.02", "--seed=3")
+    result = run("--set=motion_sigma=1.2", "--seed=3")
     assert (result.status, result.stderr) == (0, "")
     assert result.files == ["boxes.csv", "boxes.txt", "overlay.mp4", "summary.json"]
     rows = result.rows()
@@ -112,15 +118,26 @@ def test_a_run_leaves_boxes_video_and_summary(run, fake):
     summary = result.summary
     assert summary["status"] == "done"
     assert summary["problems"] == []
-    assert summary["config"]["scale_step"] == 1.02
-    assert summary["config"]["seed"] == 3
+    assert summary["config"]["motion"] == 1.2
+    assert summary["config"]["loss"]["kind"] == "Shrinkage"
+    assert (summary["preset"], summary["seed"]) == ("compact", 3)
     assert summary["versions"]["dslt_jax"] == dslt_jax.version.__version__
     assert {"jax", "numpy", "python"} <= set(summary["versions"])
     assert summary["device"]["platform"] == "cpu"
     assert summary["frames"] == COUNT
-    assert set(summary["milliseconds"]) == {"read", "track", "draw", "encode"}
+    assert set(summary["milliseconds"]) == {"read", "locate", "learn", "draw", "encode"}
     assert summary["files"] == ["boxes.csv", "boxes.txt", "overlay.mp4"]
     assert "done: 8 frames" in result.stdout
+
+
+def test_compiled_programs_are_kept_unless_it_is_said(run, fake, monkeypatch):
+    asked = []
+    monkeypatch.setattr(track.compiled, "keep", lambda: asked.append("keep") or "no room")
+    result = run("--novideo", "--nokeep_compiled")
+    assert (asked, result.stderr) == ([], "")
+    result = run("--novideo")
+    assert asked == ["keep"]
+    assert (result.status, result.stderr) == (0, "dslt track: no room\n")
 
 
 def test_no_video_and_fewer_frames(run, fake):
@@ -128,7 +145,7 @@ def test_no_video_and_fewer_frames(run, fake):
     assert result.status == 0
     assert result.files == ["boxes.csv", "boxes.txt", "summary.json"]
     assert len(result.rows()) == result.summary["frames"] == 3
-    assert set(result.summary["milliseconds"]) == {"read", "track"}
+    assert set(result.summary["milliseconds"]) == {"read", "locate", "learn"}
 
 
 def test_several_targets(run, fake, tmp_path):
@@ -157,7 +174,7 @@ def test_a_box_file_and_a_window(run, fake, tmp_path, monkeypatch):
 
 
 def test_no_display_for_the_window(run, fake, monkeypatch):
-    tkinter = pytest.importorskip("tkinter")
+    tkinter = pytest.importorskip("tkinter", reason="this Python was built without tkinter")
 
     def no_display():
         raise tkinter.TclError("no display name")
@@ -198,7 +215,9 @@ def test_bad_boxes(run, fake, box, message):
         (["--box=1,2,3,4", "--max_frames=0"], 2, "--max_frames"),
         (["--box=1,2,3,4", "--boxx=1"], 2, "Unknown command line flag 'boxx'"),
         (["--box=1,2,3,4", "--preset=big"], 1, "no preset 'big': choose one of compact, googlenet"),
+        (["--box=1,2,3,4", "--tracker=big"], 1, "no preset 'big': choose one of compact"),
         (["--box=1,2,3,4", "--set=scale=2"], 1, "there is no setting 'scale'"),
+        (["--box=1,2,3,4", "--set=seed=3"], 1, "the seed is no setting any more: --seed 3"),
         (["--box=9,9,9,9", "--weights=none.npz"], 1, "none.npz"),
     ],
 )
@@ -311,11 +330,8 @@ def test_ctrl_c_keeps_what_is_done(run, fake):
     assert len(list(open_frames(result.out / "overlay.mp4"))) == 5
 
 
-def test_ctrl_c_while_the_first_frame_is_learnt(run, fake, monkeypatch):
-    def interrupted(image, boxes):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(track.app, "make_tracker", lambda *given: app.Tracker(interrupted, None))
+def test_ctrl_c_while_the_first_frame_is_learnt(run, fake):
+    fake(fail_at=10, error=KeyboardInterrupt())
     result = run()
     assert result.status == 130
     assert result.files == ["summary.json"]
@@ -332,14 +348,14 @@ def test_a_bug_keeps_what_is_done_and_is_not_hidden(run, fake, tmp_path):
 
 
 def test_a_full_disk_keeps_what_is_done(run, fake, monkeypatch):
-    real = track.outputs.RowFile.write
+    real = track.sinks.RowFile.write
 
     def write(self, row):
         if self.rows == 4:
             raise OSError(errno.ENOSPC, "No space left on device", str(self.path))
         real(self, row)
 
-    monkeypatch.setattr(track.outputs.RowFile, "write", write)
+    monkeypatch.setattr(track.sinks.RowFile, "write", write)
     result = run()
     assert result.status == 1
     assert "boxes.csv: No space left on device" in result.stderr
@@ -366,7 +382,7 @@ def test_a_summary_that_cannot_be_written(run, fake, monkeypatch):
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(track.outputs, "write_json", full)
+    monkeypatch.setattr(track.sinks, "write_json", full)
     result = run("--novideo")
     assert result.status == 1
     assert "summary.json: No space left on device" in result.stderr
@@ -397,9 +413,9 @@ from dslt_jax.cli import main, track
 from dslt_jax.media.source import Source
 endless = Source("camera", lambda: (("", test_track.scene(i)) for i in itertools.count()))
 track.open_frames = lambda path: endless
-track.app.make_tracker = test_track.drifting()
-track.weights.load_params = lambda config, path: None
-sys.exit(main.main(["dslt", "track", "--input=0", "--box=10,12,20,16", "--output={tmp_path}"]))
+test_track.Spec.build = lambda spec: test_track.Drifting()
+sys.exit(main.main(["dslt", "track", "--input=0", "--box=10,12,20,16", "--output={tmp_path}",
+                    "--nokeep_compiled"]))
 """
     child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
     part = tmp_path / "boxes.csv.part"
@@ -415,25 +431,37 @@ sys.exit(main.main(["dslt", "track", "--input=0", "--box=10,12,20,16", "--output
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_what_a_box_asks_beyond_the_settings_is_said(run, fake, tmp_path):
+    result = run("--novideo", box="10,12,60,6")
+    assert result.status == 0
+    assert "a target of 60 x 6 pixels is longer than the kernel's canvas: " in result.stderr
+    (tmp_path / "targets.txt").write_text("10,12,20,16 cat\n2,30,60,5 eel\n")
+    result = run(f"--targets={tmp_path / 'targets.txt'}", "--novideo", box=None)
+    assert result.stderr.startswith("dslt track: the box of target eel: a target of 60 x 5 pixels")
+
+
 def test_the_real_tracker_end_to_end(run, tmp_path, folder):
     """Small, with random weights: the table holds what init and step give."""
-    settings = ["target_size=32", "search_size=96", "scale_size=64", "channels=8", "init_steps=2"]
-    small = config.override(presets.compact(), settings)
+    small = ["target_size=32", "search_size=96", "channels=8", "init_steps=2"]
+    tracker = settings.override(presets.compact(), small)
     draw = np.random.default_rng(0)
-    shapes = compact.param_shapes(small)
+    shapes = tracker.backbone.param_shapes()
     params = {name: (0.1 * draw.normal(size=s)).astype("float32") for name, s in shapes.items()}
     save_file(params, tmp_path / "random.safetensors")
-    flags = [f"--set={setting}" for setting in settings]
-    result = run(*flags, f"--weights={tmp_path / 'random.safetensors'}", "--max_frames=4")
+    flags = [f"--set={setting}" for setting in small]
+    result = run(
+        *flags, f"--weights={tmp_path / 'random.safetensors'}", "--max_frames=4", "--seed=5"
+    )
     assert result.status == 0, result.stderr
-    box = jnp.array([10, 12, 20, 16], jnp.float32)
-    state = core.init(small, params, jnp.asarray(scene(0)), box)
+    box = np.array([10, 12, 20, 16], np.float32)
+    state = tracking.init(tracker, params, scene(0), box, key=jax.random.key(5))
     for index, row in enumerate(result.rows()):
         if index:
-            state, out = core.step(small, params, state, jnp.asarray(scene(index)))
+            state, out = tracking.step(tracker, params, state, scene(index))
             box = out.box
         np.testing.assert_allclose([float(row[key]) for key in "xywh"], box, atol=2e-3)
     summary = result.summary
     assert summary["compile_seconds"] > 0
     assert summary["fps"] > 0
-    assert summary["config"] == dataclasses.asdict(small)
+    assert summary["milliseconds"]["learn"]["median"] > 0
+    assert summary["config"] == settings.describe(tracker)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dslt_jax import presets
-from dslt_jax.backbones import googlenet, sources, weights
 from dslt_jax.cli.main import main
+from dslt_jax.weights import sources, store
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def file(tmp_path):
     """A GoogLeNet of zeros, 14 MB that compress to nothing."""
-    shapes = googlenet.param_shapes(presets.googlenet())
+    shapes = presets.googlenet().backbone.param_shapes()
     path = tmp_path / "zeros.npz"
     np.savez_compressed(path, **{k: np.zeros(s, np.float32) for k, s in shapes.items()})
     return path
@@ -46,7 +46,7 @@ def server(tmp_path, monkeypatch, file):
             hashlib.sha256(file.read_bytes()).hexdigest(),
         )
         monkeypatch.setitem(sources.SOURCES, "googlenet", source)
-        _, params = weights.read_network(file)
+        _, params = store.read_network(file)
         known = sources.digests("googlenet", params)
         monkeypatch.setitem(sources.DIGESTS, "googlenet", known)
         yield source

@@ -3,19 +3,17 @@
 Run from the repository root, with torch installed: python tests/goldens/make_goldens.py
 """
 
-import dataclasses
 import pathlib
 import sys
 
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "backbones"))
+sys.path.insert(0, str(HERE.parent))
 
 import weight_files  # noqa: E402
 
-from dslt_jax import presets  # noqa: E402
-from dslt_jax.backbones import compact, googlenet, vgg16  # noqa: E402
+from dslt_jax.backbones import Compact, GoogLeNet, Vgg16, compact, googlenet, vgg16  # noqa: E402
 
 
 def vgg16_torch(params, image, keep_pooling):
@@ -37,7 +35,7 @@ def vgg16_torch(params, image, keep_pooling):
 
 def vgg16_golden():
     """Every 16th channel of three layers for a random image of 32 x 32, with all pooling."""
-    params = weight_files.random_params(vgg16.param_shapes(presets.paper()), seed=1)
+    params = weight_files.random_params(Vgg16().param_shapes(), seed=1)
     image = np.random.default_rng(2).uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
     maps = vgg16_torch(params, image, keep_pooling=True)
     np.savez_compressed(
@@ -106,8 +104,7 @@ def compact_torch(params, image):
 def googlenet_golden():
     """Every 32nd channel of two layers for a random image of 64 x 64."""
     image = np.random.default_rng(2).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
-    config = dataclasses.replace(presets.googlenet(), deep_layer="4e")
-    params = weight_files.random_params(googlenet.param_shapes(config), seed=1)
+    params = weight_files.random_params(GoogLeNet(("3b", "4e")).param_shapes(), seed=1)
     maps = googlenet_torch(params, image)
     np.savez_compressed(
         HERE / "googlenet.npz", **{name: maps[name][..., ::32] for name in ("3b", "4d", "4e")}
@@ -116,7 +113,7 @@ def googlenet_golden():
 
 def compact_golden():
     """Every 16th channel of both outputs for a random image of 64 x 64."""
-    params = weight_files.random_params(compact.param_shapes(presets.compact()), seed=1)
+    params = weight_files.random_params(Compact().param_shapes(), seed=1)
     image = np.random.default_rng(2).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
     shallow, deep = compact_torch(params, image)
     np.savez_compressed(HERE / "compact.npz", shallow=shallow[..., ::16], deep=deep[..., ::16])

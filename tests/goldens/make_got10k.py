@@ -1,15 +1,17 @@
 """Scores boxes with the got10k package and stores what it says.
 
-Run where `pip install got10k` has been done, with the shared results beside the repository:
-    python tests/goldens/make_got10k.py
-It writes got10k.npz beside itself: scores of published trackers on OTB-100 (numbers only) and a
-synthetic case with absent frames.
+Run in the environment that .ci/run makes, with the shared results beside the repository:
+    .venv/toolkits/bin/python tests/goldens/make_got10k.py [FILE]
+It writes FILE, otherwise got10k.npz beside itself: scores of published trackers on OTB-100 (numbers
+only; none without the shared results) and a synthetic case with absent frames.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
 
+GOLDEN = Path(__file__).with_name("got10k.npz")
 SHARED = Path(__file__).parents[3] / "shared"
 TRACKERS = ("ECO", "KCF", "SiamRPNpp")
 SIZE = (320, 240)
@@ -71,14 +73,14 @@ def synthetic_scores(case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def main() -> None:
+def main(output: Path = GOLDEN) -> None:
     values = {}
-    for tracker in TRACKERS:
+    for tracker in TRACKERS if (SHARED / "results" / "otb100").is_dir() else ():
         values |= {f"{tracker}/{key}": value for key, value in otb_scores(tracker).items()}
     values |= {f"synthetic/{key}": value for key, value in synthetic_scores(synthetic()).items()}
     values |= {f"synthetic/{key}": value for key, value in synthetic().items()}
-    np.savez_compressed(Path(__file__).with_name("got10k.npz"), **values)
+    np.savez_compressed(output, **values)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

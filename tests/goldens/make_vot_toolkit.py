@@ -1,10 +1,12 @@
 """Scores a small synthetic VOT run with the official toolkit and stores what it says.
 
-Run where `pip install vot-toolkit attributee==0.1.9 dslt-jax` has been done:
-    python tests/goldens/make_vot_toolkit.py
-It writes vot_toolkit.npz beside itself: the run (synthetic) and the toolkit's measures of it.
+Run in the environment that .ci/run makes:
+    .venv/toolkits/bin/python tests/goldens/make_vot_toolkit.py [FILE]
+It writes FILE, otherwise vot_toolkit.npz beside itself: the run (synthetic) and the toolkit's
+measures of it.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from PIL import Image
 
 from dslt_jax.benchmarks import datasets, results, trajectory
 
+GOLDEN = Path(__file__).with_name("vot_toolkit.npz")
 SIZE = (320, 240)
 LENGTHS = {"long": 140, "middle": 90, "short": 60}
 INTERVAL = (20, 70)
@@ -141,7 +144,7 @@ def official(directory: Path, made) -> dict[str, np.ndarray]:
     }
 
 
-def main() -> None:
+def main(output: Path = GOLDEN) -> None:
     made = make_run()
     with tempfile.TemporaryDirectory() as directory:
         values = official(Path(directory), made)
@@ -150,8 +153,8 @@ def main() -> None:
         for number, (regions, codes) in enumerate(group):
             values[f"{name}/{number}/regions"] = regions
             values[f"{name}/{number}/codes"] = codes
-    np.savez_compressed(Path(__file__).with_name("vot_toolkit.npz"), **values)
+    np.savez_compressed(output, **values)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

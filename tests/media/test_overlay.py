@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from dslt_jax.media import overlay
-from dslt_jax.media.overlay import Observation, Overlay
+from dslt_jax.media.overlay import Overlay
+from dslt_jax.types import Observation
 
 
 def scene(width=640, height=480, shade=128):

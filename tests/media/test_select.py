@@ -14,7 +14,7 @@ FRAME = np.full((96, 128, 3), 90, np.uint8)
 
 
 def test_no_display_is_said(monkeypatch):
-    tkinter = pytest.importorskip("tkinter")
+    tkinter = pytest.importorskip("tkinter", reason="this Python was built without tkinter")
 
     def no_display():
         raise tkinter.TclError("no display name and no $DISPLAY environment variable")
@@ -40,7 +40,7 @@ def test_no_tkinter_is_said(monkeypatch):
 @pytest.fixture(scope="module")
 def display():
     """A screen that nobody sees."""
-    pytest.importorskip("tkinter")
+    pytest.importorskip("tkinter", reason="this Python was built without tkinter")
     if not shutil.which("Xvfb"):
         pytest.skip("needs Xvfb")
     reading, writing = os.pipe()

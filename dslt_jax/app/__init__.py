@@ -1,0 +1,1 @@
+"""The application: the stateful session, the run loop and what a run leaves on disk."""

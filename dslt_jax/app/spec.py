@@ -1,0 +1,54 @@
+"""Which tracker, in words: hashable, picklable, the same in any process and on any machine."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from dslt_jax import presets, settings
+from dslt_jax.app.session import Session
+from dslt_jax.types import Tracker
+from dslt_jax.weights import store
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """A preset with settings, a weights file or the embedded or stored weights, and a seed."""
+
+    preset: str = "compact"
+    settings: tuple[str, ...] = ()  # name=value, as `settings.override` takes them
+    weights: str | None = None
+    seed: int = 0
+
+    def tracker(self) -> Tracker:
+        """Returns the tracker; raises ValueError that names a wrong preset, setting or value."""
+        return settings.override(presets.by_name(self.preset), self.settings)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns all that decides the results, as JSON values.
+
+        Raises:
+          ValueError: as `tracker`; WeightsError: its weights are not there.
+        """
+        tracker = self.tracker()
+        name = getattr(type(tracker), "NAME", type(tracker).__name__.lower())
+        described = {"name": name, "seed": self.seed, "config": settings.describe(tracker)}
+        return described | {"weights": self._digest(tracker)}
+
+    def build(self) -> Session:
+        """Loads the weights; raises ValueError as `tracker`, and WeightsError."""
+        tracker = self.tracker()
+        params = store.load_params(tracker, self.weights)
+        return Session(tracker, params, key=jax.random.key(self.seed))
+
+    def _digest(self, tracker: Tracker) -> str | None:
+        """The SHA-256 of the weights file; None where there are none."""
+        if tracker.backbone is None:
+            return None
+        source = Path(self.weights or store.stored_path(tracker.backbone.name))
+        if not source.is_file():
+            store.load_params(tracker, self.weights)  # says what to do
+        with open(source, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()

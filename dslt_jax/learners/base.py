@@ -1,0 +1,84 @@
+"""What is learned, and how a learner is spoken to.
+
+Every learner of the library lowers one objective over a kernel k,
+
+    sum(weight * loss(respond(k), label)) + decay * sum(|k|^2)
+
+by a pair of functions, `init` and `fit`, as optax's transformations are pairs.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+
+
+class Objective(NamedTuple):
+    """What a kernel is to do; called with a kernel it returns the value ()."""
+
+    respond: Callable[[jax.Array], jax.Array]  # linear in the kernel, its mask included
+    loss: Callable[[jax.Array, jax.Array], jax.Array]  # elementwise, of response and label
+    label: jax.Array
+    weight: jax.Array  # like the label, not negative: importance and the samples' weights
+    decay: jax.Array | float = 0.0
+
+    def __call__(self, kernel: jax.Array) -> jax.Array:
+        found = self.loss(self.respond(kernel), self.label)
+        if jnp.shape(found) != jnp.shape(self.label):
+            raise ValueError(
+                f"loss must be elementwise: of maps {jnp.shape(self.label)} it returned "
+                f"{jnp.shape(found)}"
+            )
+        return jnp.sum(self.weight * found) + self.decay * jnp.sum(jnp.square(jnp.abs(kernel)))
+
+
+class Fit(NamedTuple):
+    """What a fit has come to. Where `finite` is false, kernel and state are the old ones."""
+
+    kernel: jax.Array
+    state: Any  # the learner's own, for the next fit
+    before: jax.Array  # () the objective before
+    after: jax.Array  # () and after, of what was found, finite or not
+    finite: jax.Array  # () bool
+
+
+class Learner(Protocol):
+    """A way to lower an objective; a frozen pytree."""
+
+    def init(self, kernel: jax.Array) -> Any:
+        """Returns the state before the first fit."""
+
+    def fit(
+        self,
+        objective: Objective,
+        kernel: jax.Array,
+        state: Any,
+        *,
+        steps: int,
+        stop: jax.Array | float | None = None,
+    ) -> Fit:
+        """Lowers the objective.
+
+        Args:
+          steps: the budget, in evaluations of the response and its transpose.
+          stop: it ends before when the objective falls below; None has no such rule, and only
+            then can the fit be differentiated in reverse.
+        """
+
+
+def conclude(
+    objective: Objective, old: tuple[jax.Array, Any], new: tuple[jax.Array, Any], before
+) -> Fit:
+    """Returns what a fit found, or what there was when any number of it is not finite.
+
+    Args:
+      old, new: kernel and state before and after the fit; before: () the objective then.
+    """
+    after = objective(new[0])
+    numbers = [x for x in jax.tree.leaves(new) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    finite = jnp.isfinite(after)
+    for array in numbers:
+        finite &= jnp.isfinite(array).all()
+    kernel, state = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
+    return Fit(kernel, state, before, after, finite)

@@ -1,0 +1,34 @@
+"""A learner with a budget, and the learners that settings pick by name."""
+
+from typing import Any
+
+import jax
+
+from dslt_jax.learners.adam import Adam
+from dslt_jax.learners.base import Fit, Learner, Objective
+from dslt_jax.learners.gauss_newton import GaussNewton
+from dslt_jax.parts import Part, part, static
+
+TABLE = {"adam": Adam(), "gauss_newton": GaussNewton()}
+
+
+class Schedule(Part):
+    """A learner with a budget: for the first frame, or for the later ones."""
+
+    learner: Learner = part(Adam(), choices=TABLE)
+    steps: int = static(1)
+    every: int = static(1)  # samples that come between two fits, the last one included
+    fresh: bool = static(False)  # every fit starts with a new state, such as Adam's moments
+    stop: float | None = None  # it ends before when the objective falls below
+
+    def check(self) -> None:
+        if not callable(getattr(self.learner, "fit", None)):
+            raise ValueError(f"learner={self.learner!r} must have `init` and `fit`")
+        self.require("steps", lambda n: n >= 1, "at least 1")
+        self.require("every", lambda n: n >= 1, "at least 1")
+
+    def fit(self, objective: Objective, kernel: jax.Array, state: Any) -> Fit:
+        """Spends the budget once."""
+        if self.fresh:
+            state = self.learner.init(kernel)
+        return self.learner.fit(objective, kernel, state, steps=self.steps, stop=self.stop)

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: the parts that trackers are made of."""

@@ -1,0 +1,135 @@
+"""How a tracker finds its target's size: from the maps that it has, or by a second look."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from dslt_jax.backbones import box_head
+from dslt_jax.backbones.base import Layer
+from dslt_jax.parts import Part, static
+from dslt_jax.types import Look
+
+Maps = tuple[jax.Array, ...]
+Layers = tuple[Layer, ...]
+
+
+class Sizing(Part):
+    """Keeps the size: the base of the others, and the one to choose where size does not change."""
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of parameters that the backbone must bring."""
+        return ()
+
+    def start(self, params: Any, maps: Maps, layers: Layers, center, size) -> Any:
+        """Returns what is remembered of the first frame's box, given in pixels of the crop."""
+        return ()
+
+    def refine(
+        self, params: Any, memory: Any, maps: Maps, layers: Layers, center, size, sure
+    ) -> tuple[jax.Array, jax.Array, Any]:
+        """Corrects a found box from the search region's own maps.
+
+        Args:
+          memory: of `start` or the last `refine`.
+          maps: (G, G, D) of each layer; center, size: (2,) x, y and width, height in crop pixels.
+          sure: () bool, the response is strong enough to listen to.
+
+        Returns:
+          centre (2,), the logarithm of the size's change (2,), and the memory.
+        """
+        return center, jnp.zeros_like(size), memory
+
+    def look(self, center, scale) -> Look | None:
+        """What else must be seen around `center`, at `scale` frame pixels a crop pixel."""
+        return None
+
+    def rescale(self, responses: jax.Array | None, position: float, sure) -> tuple[Any, jax.Array]:
+        """Returns () the factor on the size, and () the index of the chosen scale.
+
+        Args:
+          responses: (S, G, G) over what `look` asked for; position: of the middle on their maps.
+        """
+        return 1.0, jnp.zeros((), jnp.int32)
+
+
+class Scales(Sizing):
+    """A scale pyramid around the found centre; the box keeps its aspect ratio."""
+
+    count: int = static(3)
+    crop: int = static(128)  # side of the crops that are compared, in pixels
+    step: float = 1.03  # ratio between neighbouring scales
+    penalty: float = 0.99  # factor on the score of a changed scale
+    damping: float = 0.6  # share of the newly found scale that is taken
+
+    def check(self) -> None:
+        self.require("count", lambda n: n >= 1, "at least 1")
+        self.require("count", lambda n: n % 2, "odd: the middle one keeps the size")
+        self.require("crop", lambda n: n % 16 == 0 and n >= 16, "a multiple of 16")
+        self.require("step", lambda s: s > 1, "greater than 1")
+        self.require("penalty", lambda p: p > 0, "greater than 0")
+
+    def factors(self) -> jax.Array:
+        """(count,) factors step^(-n) .. 1 .. step^n."""
+        half = self.count // 2
+        return jnp.asarray(self.step) ** jnp.arange(-half, half + 1, dtype=jnp.float32)
+
+    def look(self, center, scale) -> Look:
+        return Look(center, scale * self.crop * self.factors(), self.crop)
+
+    def rescale(self, responses: jax.Array | None, position: float, sure) -> tuple[Any, jax.Array]:
+        assert responses is not None  # `look` asked for them
+        low = round(position) - 1
+        scores = responses[:, low : low + 3, low : low + 3].max(axis=(1, 2))
+        index = best(scores, self.penalty)
+        factor = 1.0 + self.damping * (self.factors()[index] - 1.0)
+        return jnp.where(sure, factor, 1.0), index
+
+
+def best(scores: jax.Array, penalty: jax.Array | float) -> jax.Array:
+    """Returns () int32, the index of the highest score (S,), a change of scale being penalised.
+
+    A factor below 1 makes a negative score better, so that it divides there.
+    """
+    change = jnp.abs(jnp.arange(len(scores), dtype=jnp.float32) - len(scores) // 2)
+    factor = jnp.asarray(penalty) ** change
+    return jnp.argmax(jnp.where(scores > 0, scores * factor, scores / factor))
+
+
+class BoxHead(Sizing):
+    """The backbone's box head: it compares the found box with the first frame's.
+
+    What covers the target, or takes its place, looks less like the template than the target did
+    just before: then the head sees the size of something else, and is not listened to.
+    """
+
+    center_gain: float = 0.3  # share of the head's shift that is taken
+    gain: float = 0.5  # share of its change of width and height
+    guard: float = 0.75  # it is not listened to below this share of its usual match
+    limit: float = 0.15  # largest change of log size in a frame
+    reach: float = 0.3  # largest shift that is believed, in box sizes
+    rise: float = 0.1  # rates at which the usual match follows a better and a worse one
+    fall: float = 0.02
+
+    def needs(self) -> tuple[str, ...]:
+        return ("box/out/w",)
+
+    def start(self, params: Any, maps: Maps, layers: Layers, center, size) -> Any:
+        template = box_head.embed_template(params, maps, layers, center, size)
+        return template, jnp.zeros((), jnp.float32)  # and the usual match, the head's logit
+
+    def refine(self, params: Any, memory: Any, maps: Maps, layers: Layers, center, size, sure):
+        template, usual = memory
+        found = box_head.estimate(params, template, maps, layers, center, size)
+        shift = jnp.clip(found.shift, -self.reach, self.reach) * size
+        good = sure & (found.match >= self.guard * jnp.maximum(usual, 0.0))
+        center = center + jnp.where(good, self.center_gain * shift, 0.0)
+        growth = jnp.clip(self.gain * found.growth, -self.limit, self.limit)
+        change = found.match - usual
+        rate = jnp.where(change > 0, self.rise, self.fall)
+        usual = usual + jnp.where(sure, rate * change, 0.0)
+        return center, jnp.where(good, growth, 0.0), (template, usual)
+
+
+# What settings pick by name.
+TABLE = {"scales": Scales(), "box_head": BoxHead(), "fixed": Sizing()}

@@ -1,0 +1,1 @@
+"""The systems, one file each, all driven by `dslt_jax.tracking`."""

@@ -1,0 +1,369 @@
+"""DSLT: a regression head on a frozen network, learned online with shrinkage loss.
+
+Source: Lu, Ma, Ni, Yang, Reid, Yang, "Deep Regression Tracking with Shrinkage Loss", ECCV 2018.
+The kernels cover the target; their response to the search region, a Gaussian where the target is,
+is learned on the first frame and taught on by the frames that are sure of it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+from jax.tree_util import Partial
+
+from dslt_jax import backbones
+from dslt_jax.backbones import Backbone, Compact
+from dslt_jax.learners import Adam, Fit, Memory, Objective, Samples, Schedule
+from dslt_jax.ops import augment as augmentation
+from dslt_jax.ops import localize, losses, sizing, spectral
+from dslt_jax.ops.fusion import Fusion
+from dslt_jax.ops.labels import Label, gaussian
+from dslt_jax.parts import Part, part, static
+from dslt_jax.trackers.dslt_aliases import ALIASES
+from dslt_jax.types import Look, Output
+
+
+class Region(Part):
+    """How large a target is in its search region."""
+
+    target: int = static(64)  # sqrt(w * h) of the target in the search crop, in pixels
+    search: int = static(320)  # side of the square search crop, in pixels
+    min_side: float = 4.0  # of a box, in frame pixels
+
+    def check(self) -> None:
+        self.require("target", lambda n: n >= 1, "at least 1")
+        self.require("search", lambda n: n % 16 == 0 and n >= 16, "a multiple of 16")
+        self.require(
+            "search", lambda n: n >= 2 * self.target, f"at least twice target={self.target}"
+        )
+        self.require("min_side", lambda s: s > 0, "greater than 0")
+
+    def side(self, size: jax.Array) -> jax.Array:
+        """Returns () the search region's side in frame pixels, of a target's size (2,)."""
+        return self.search / self.target * jnp.sqrt(jnp.prod(size))
+
+
+class Gates(Part):
+    """What a response must reach for a frame to be believed."""
+
+    lost: float = 0.2  # below: `lost`, and the position is held
+    learn: float = 0.3  # below: the frame does not teach
+    size: float = 0.35  # below: the size is kept
+
+
+class State(flax.struct.PyTreeNode):
+    """All that is carried from frame to frame."""
+
+    center: jax.Array  # (2,) x, y of the target in frame pixels
+    size: jax.Array  # (2,) width, height in frame pixels
+    cells: jax.Array  # (2,) width, height of the target in feature cells, as on the first frame
+    reductions: Any  # of the fusion, fixed on the first frame
+    sizing: Any  # what the sizing remembers
+    mask: jax.Array  # (K, K) the target's extent
+    kernel: jax.Array  # (C, K, K), branch conv_a first
+    optimizer: Any  # the online learner's state
+    samples: Samples
+
+
+class Sight(NamedTuple):
+    """What was found in one frame."""
+
+    spectrum: jax.Array  # (C, size // 2 + 1, size) of the search region's features
+    position: jax.Array  # (2,) x, y of the peak on the response map
+    center: jax.Array  # (2,) x, y of the target in frame pixels
+    size: jax.Array  # (2,) width, height in frame pixels
+    confidence: jax.Array  # ()
+    lost: jax.Array  # () bool
+    sizing: Any  # as in State
+    response: jax.Array  # (grid, grid)
+
+
+class Dslt(Part):
+    """The tracker's settings, by the part that reads them. Lengths are crop pixels."""
+
+    backbone: Backbone = static(Compact(), choices=backbones.TABLE)
+    region: Region = Region()
+    fusion: Fusion = Fusion()
+    kernel_size: int = static(16)  # side of the kernel canvas, in feature cells
+    label: Label = Label()
+    loss: Callable[[jax.Array, jax.Array], jax.Array] = part(
+        losses.Shrinkage(), choices=losses.TABLE
+    )
+    decay: float = 0.0  # of the kernel, in the objective
+    first: Schedule = Schedule(Adam(), 120)
+    online: Schedule = Schedule(Adam((3e-4, 3e-4)), 2)
+    memory: Memory = Memory()
+    augment: tuple[augmentation.Variant, ...] = static(
+        augmentation.VARIANTS, choices=augmentation.TABLE
+    )
+    motion: float = 1.0  # deviation of the motion prior, in target sizes
+    size: sizing.Sizing = part(sizing.Scales(), choices=sizing.TABLE)
+    gates: Gates = Gates()
+
+    ALIASES = ALIASES
+
+    def __post_init__(self) -> None:
+        if callable(self.loss) and jax.tree_util.all_leaves([self.loss]):
+            object.__setattr__(self, "loss", Partial(self.loss))  # a plain function, compiled in
+        super().__post_init__()
+
+    def check(self) -> None:
+        if not callable(self.loss):
+            raise ValueError(
+                f"loss={self.loss!r} must be a function (p, y) -> loss of each location"
+            )
+        if not callable(getattr(self.backbone, "apply", None)):
+            raise ValueError(f"backbone={self.backbone!r} must have `layers` and `apply`")
+        if self.kernel_size % 2 or self.kernel_size < 2:
+            raise ValueError(f"kernel_size={self.kernel_size} must be even")
+        if len(self.backbone.layers) != 2 and isinstance(self.fusion, Fusion):
+            raise ValueError(
+                f"residual fusion needs two layers, the backbone '{self.backbone.name}' has "
+                f"{len(self.backbone.layers)}: choose two, or give a fusion of your own"
+            )
+        self.require("decay", lambda d: d >= 0, "at least 0")
+        self.require("motion", lambda m: m > 0, "greater than 0")
+        needs: tuple[str, ...] = getattr(self.size, "needs", tuple)()
+        if needs and needs[0] not in _param_names(self.backbone):
+            raise ValueError(
+                f"size=box_head needs backbone=compact: {self.backbone.name} has no box head, "
+                "set size=scales"
+            )
+
+    def notes(self, box: Any) -> list[str]:
+        """Returns sentences on what a box (4,) of Python numbers asks beyond these settings."""
+        width, height = float(box[2]), float(box[3])
+        stride = self.backbone.layers[0].stride
+        scale = self.region.target / stride / (width * height) ** 0.5
+        longest, shortest = max(width, height) * scale, min(width, height) * scale
+        found = []
+        if longest > self.kernel_size + 0.5:
+            found.append(
+                f"a target of {width:g} x {height:g} pixels is longer than the kernel's canvas: "
+                f"{self.kernel_size / longest:.0%} of its length are learned (kernel_size)"
+            )
+        if shortest < 1 or min(width, height) < self.region.min_side:
+            found.append(
+                f"a target of {width:g} x {height:g} pixels has little to learn from: its shorter "
+                f"side is {shortest:.1f} cells of the features"
+            )
+        return found
+
+    # --- the stages, in order ---
+
+    def first_look(self, box: jax.Array) -> Look:
+        """The search region around the first box."""
+        center, size = _center_size(box)
+        return self._region(center, size)
+
+    def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
+        """The first-frame fit."""
+        layers, (center, extent) = self.backbone.layers, _center_size(box)
+        pixels = extent * (self.region.target / jnp.sqrt(jnp.prod(extent)))
+        cells = pixels / layers[0].stride
+        crops, shifts = augmentation.first_frame(patches[0], self.augment, self.region.target)
+        maps = backbones.apply(self.backbone, params, crops)
+        key_kernel, key_fusion = jax.random.split(key)
+        reductions = self.fusion.fit(key_fusion, maps)
+        spectra = self._spectra(maps, reductions)
+        middle = layers[0].position(self.region.search / 2)
+        targets = jax.vmap(
+            lambda shift: self.label(self._grid, middle + shift / layers[0].stride, cells)
+        )(shifts)
+        mask = spectral.kernel_mask(cells, self.kernel_size)
+        shape = (spectra.shape[1], self.kernel_size, self.kernel_size)
+        kernel = 1e-7 * jax.random.normal(key_kernel, shape, jnp.float32)  # released code
+        # Made from what was seen: in a checked `shard_map` the gradient by a kernel that all
+        # devices share would be the sum of theirs.
+        kernel = kernel + 0.0 * jnp.clip(jnp.real(spectra).mean(), -1.0, 1.0)
+        weights = jnp.ones(len(targets), jnp.float32)
+        everything = Samples(spectra, targets, weights, jnp.asarray(len(targets), jnp.int32))
+        fit = self.first.fit(
+            self.objective(everything, mask), kernel, self.first.learner.init(kernel)
+        )
+        goes_on = type(self.first.learner) is type(self.online.learner)
+        center_pixel = jnp.full(2, self.region.search / 2, jnp.float32)
+        maps = tuple(x[0] for x in maps)
+        return State(
+            center=center,
+            size=extent,
+            cells=cells,
+            reductions=reductions,
+            sizing=self.size.start(params, maps, self._box_layers, center_pixel, pixels),
+            mask=mask,
+            kernel=fit.kernel,
+            optimizer=fit.state if goes_on else self.online.learner.init(fit.kernel),
+            samples=self.memory.start(spectra[0], targets[0]),
+        )
+
+    def look(self, state: State) -> Look:
+        """The search region around the last place."""
+        return self._region(state.center, state.size)
+
+    def locate(
+        self, params: Any, state: State, patches: jax.Array, limits: jax.Array
+    ) -> tuple[Sight, Look | None]:
+        """Finds the target in the search region."""
+        layers, region = self.backbone.layers, self.region
+        maps = backbones.apply(self.backbone, params, patches)
+        spectra = self._spectra(maps, state.reductions)
+        response = self._respond(state.kernel, state.mask, spectra, self._grid)[0]
+        middle = layers[0].position(region.search / 2)
+        spread = self.motion * jnp.sqrt(jnp.prod(state.cells))
+        prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), spread)
+        peak = localize.find_peak(response, prior)
+        lost = ~(peak.confidence >= self.gates.lost)
+        scale = region.side(state.size) / region.search  # frame pixels a crop pixel
+        pixel, growth, memory = self.size.refine(
+            params,
+            state.sizing,
+            tuple(x[0] for x in maps),
+            self._box_layers,
+            layers[0].pixel(peak.position),
+            state.size / scale,
+            ~lost & (peak.confidence >= self.gates.size),
+        )
+        found = state.center + (pixel - region.search / 2) * scale
+        sight = Sight(
+            spectrum=spectra[0],
+            position=layers[0].position(pixel),
+            center=jnp.clip(jnp.where(lost, state.center, found), 0.0, limits),
+            size=state.size * jnp.exp(growth),
+            confidence=peak.confidence,
+            lost=lost,
+            sizing=memory,
+            response=response,
+        )
+        return sight, self.size.look(sight.center, region.side(state.size) / region.search)
+
+    def measure(
+        self, params: Any, state: State, sight: Sight, patches: jax.Array | None, limits: jax.Array
+    ) -> tuple[Sight, Output]:
+        """Settles the size, from the crops that the sizing asked for."""
+        layer, responses, position = self.backbone.layers[0], None, 0.0
+        if patches is not None:
+            maps = backbones.apply(self.backbone, params, patches)
+            spectra = self._spectra(maps, state.reductions)
+            responses = self._respond(state.kernel, state.mask, spectra, maps[0].shape[1])
+            position = layer.position(patches.shape[1] / 2)
+        sure = ~sight.lost & (sight.confidence >= self.gates.size)
+        factor, index = self.size.rescale(responses, position, sure)
+        size = jnp.clip(sight.size * factor, jnp.minimum(self.region.min_side, limits), limits)
+        side = self.region.side(state.size)
+        out = Output(
+            box=jnp.concatenate([sight.center - size / 2, size]),
+            confidence=sight.confidence,
+            lost=sight.lost,
+            response=sight.response,
+            search_box=jnp.concatenate([state.center - side / 2, jnp.full(2, side)]),
+            extra={} if patches is None else {"scale": index},
+        )
+        return sight._replace(size=size), out
+
+    def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
+        """Moves on, and lets a sure frame teach."""
+        samples, due = self._remember(state, sight)
+        fit = self._fit(due, state, lambda: samples)
+        return self._move_on(state, sight, samples, due, fit)
+
+    def learn_in_turn(
+        self, params: Any, states: State, sights: Sight
+    ) -> tuple[State, dict[str, jax.Array]]:
+        """`learn` of N targets, one after the other, whose samples stay where they lie.
+
+        Handed through a loop with the rest of a state they would be copied for every target,
+        whether its frame teaches or not.
+        """
+        samples, due = jax.vmap(self._remember)(states, sights)
+
+        def one(target):
+            i, due, state = target
+            return self._fit(due, state, lambda: jax.tree.map(lambda x: x[i], samples))
+
+        targets = jnp.arange(len(due)), due, states.replace(samples=None)
+        fits = jax.lax.map(one, targets)
+        return jax.vmap(self._move_on)(states, sights, samples, due, fits)
+
+    def _remember(self, state: State, sight: Sight) -> tuple[Samples, jax.Array]:
+        """The samples with a sure frame's among them, and whether they are to be learned now."""
+        teach = ~sight.lost & (sight.confidence >= self.gates.learn)
+        label = self.label(self._grid, sight.position, state.cells)
+        samples = self.memory.remember(state.samples, sight.spectrum, label, teach)
+        return samples, teach & (samples.stored % self.online.every == 0)
+
+    def _fit(self, due: jax.Array, state: State, samples: Callable[[], Samples]) -> Fit:
+        """The update that is due; else what there was."""
+
+        def update():
+            objective = self.objective(samples(), state.mask)
+            return self.online.fit(objective, state.kernel, state.optimizer)
+
+        def skip():
+            none = jnp.zeros_like(state.center[0])
+            return Fit(state.kernel, state.optimizer, none, none, none == 0)
+
+        return jax.lax.cond(due, update, skip)
+
+    def _move_on(
+        self, state: State, sight: Sight, samples: Samples, due: jax.Array, fit: Fit
+    ) -> tuple[State, dict[str, jax.Array]]:
+        """The next state; a sample that made the fit fail would make every later one fail."""
+        info = {
+            "updated": due & fit.finite,
+            "finite": fit.finite,
+            "loss_before": fit.before,
+            "loss_after": fit.after,
+        }
+        state = state.replace(
+            center=sight.center,
+            size=sight.size,
+            sizing=sight.sizing,
+            kernel=fit.kernel,
+            optimizer=fit.state,
+            samples=self.memory.forget(samples, state.samples, ~fit.finite),
+        )
+        return state, info
+
+    # --- what they share ---
+
+    def objective(self, samples: Samples, mask: jax.Array) -> Objective:
+        """Importance-weighted loss summed over the map, averaged over the samples, plus decay."""
+        weights = (samples.weights / samples.weights.sum()).reshape(-1, 1, 1)
+        return Objective(
+            respond=lambda kernel: self._respond(kernel, mask, samples.spectra, self._grid),
+            loss=self.loss,
+            label=samples.labels,
+            weight=self.label.weight(samples.labels) * weights,
+            decay=self.decay,
+        )
+
+    @property
+    def _grid(self) -> int:
+        return self.region.search // self.backbone.layers[0].stride
+
+    @property
+    def _box_layers(self) -> tuple[backbones.Layer, ...]:
+        return getattr(self.backbone, "box_layers", self.backbone.layers)
+
+    def _region(self, center: jax.Array, size: jax.Array) -> Look:
+        return Look(center, self.region.side(size).reshape(1), self.region.search)
+
+    def _spectra(self, maps, reductions) -> jax.Array:
+        features = self.fusion(maps, reductions, self.backbone.layers)
+        return spectral.spectrum(features, spectral.fft_size(features.shape[-1], self.kernel_size))
+
+    def _respond(self, kernel, mask, spectra, grid: int) -> jax.Array:
+        return spectral.respond(mask[None] * kernel, spectra, grid)
+
+
+def _param_names(backbone: Any) -> set[str]:
+    try:
+        return set(backbone.param_shapes())
+    except (AttributeError, ValueError):  # a function, whose params are the caller's
+        return set()
+
+
+def _center_size(box: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return box[:2] + box[2:] / 2, box[2:]

@@ -1,0 +1,66 @@
+"""DSLT's presets: `compact` (the default), `googlenet`, `paper`, `released`."""
+
+from dslt_jax.backbones import Compact, GoogLeNet, Vgg16
+from dslt_jax.learners import Adam, Memory, Schedule
+from dslt_jax.ops.fusion import Fusion
+from dslt_jax.ops.labels import Label
+from dslt_jax.ops.sizing import BoxHead, Scales
+from dslt_jax.trackers.dslt import Dslt, Gates, Region
+
+
+def compact() -> Dslt:
+    """Embedded weights, made for a laptop's CPU."""
+    return Dslt(
+        backbone=Compact(),
+        region=Region(target=49, search=240),
+        size=BoxHead(),
+        online=Schedule(Adam((3e-4, 3e-4)), steps=2, every=2),
+    )
+
+
+def googlenet() -> Dslt:
+    """ImageNet features of BVLC GoogLeNet, layers inception_3b and inception_4d."""
+    return Dslt(backbone=GoogLeNet(("3b", "4d")), label=Label(sigma=0.1), size=Scales(crop=160))
+
+
+def paper() -> Dslt:
+    """VGG-16 as the paper draws it, strides 8 and 16, with the constants that it prints.
+
+    Features are not normalised: the learning rates are made for VGG's raw ones. What the paper does
+    not print is ours or the released code's: the first frame's number of steps and the motion prior
+    (released), its augmentation, the size of the crops, the gate and the damping of the scale
+    (ours).
+    """
+    return Dslt(
+        backbone=Vgg16(("conv4_3", "conv5_3")),
+        fusion=Fusion(channels=128, reduction="random", shallow=1.0, deep=1.0),
+        label=Label(sigma=0.1),
+        first=Schedule(Adam((2e-8, 8e-7)), steps=100),
+        online=Schedule(Adam((5e-9, 2e-7)), steps=2),
+        memory=Memory(interval=1),
+        motion=0.65,
+        size=Scales(crop=160, penalty=1.0),
+        gates=Gates(lost=-10.0, learn=-10.0),  # every frame teaches
+    )
+
+
+def released() -> Dslt:
+    """The paper's tracker with the constants of the released MATLAB code where they differ.
+
+    pool3 and pool4 are removed, both layers have stride 4, Adam starts afresh in every frame. What
+    that code does and this preset does not: its gradient has lost the sign of p - y, which only
+    ever pushes responses up; its bias correction stays at Adam's first step; it takes two steps for
+    each of the seven samples in turn (here 14 for all of them together) and learns the first frame
+    from one crop a step; its channel reduction is 3x3, its displacements are stretched, its index
+    of the scale is inverted, and its motion prior has a deviation an axis (here one for both).
+    """
+    base = paper()
+    return base.replace(
+        backbone=Vgg16(("conv4_3", "conv5_3"), pooling=False),
+        kernel_size=32,
+        fusion=base.fusion.replace(shallow=0.8, deep=0.2),
+        label=Label(sigma=0.08, importance=3.2, power=2.0, normalised=True),
+        first=Schedule(Adam((2e-8, 8e-7), b1=0.6), steps=100, stop=0.03),
+        online=Schedule(Adam((1e-8, 4e-7), b1=0.6), steps=14, fresh=True),
+        decay=2.55e-4,  # Caffe's 5.1e-4 is that of the gradient
+    )

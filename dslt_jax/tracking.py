@@ -1,0 +1,339 @@
+"""Drives any tracker: cuts what it looks at, runs its stages, over time and over targets.
+
+    state = init(tracker, params, frame, box)
+    sight, out = locate(tracker, params, state, frame)     the box, before anything is learned
+    state, info = learn(tracker, params, state, sight)
+    state, out = step(tracker, params, state, frame)       one after the other
+
+A tracker's settings are arguments of compiled programs like any other: another rate, another key,
+another frame size compile nothing but, for the size, the crop. All jit, vmap and scan of the
+library's trackers is here.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dslt_jax import arguments
+from dslt_jax.ops import sampling
+from dslt_jax.parts import Part, static
+from dslt_jax.types import Look, Output, Params, Sight, State, Tracker
+
+CPU_BATCH = 4  # targets whose networks run at once: the maps of more outgrow a CPU's caches
+
+
+def init(
+    tracker: Tracker, params: Params, frame: Any, box: Any, *, key: jax.Array | None = None
+) -> State:
+    """Learns the target in the first frame.
+
+    Args:
+      tracker: e.g. `presets.compact()`, or `many` of one; params: of `load_params`.
+      frame: (H, W, 3) uint8 RGB; of `many` also (N, H, W, 3), one a target.
+      box: (4,) x, y, w, h of the target in pixels, 0-based edges; (N, 4) of `many`.
+      key: of every random choice; None is `jax.random.key(0)`.
+
+    Raises:
+      ValueError: if the frame or the box is malformed, or the box lies outside the frame.
+    """
+    tracker, count = placed(tracker), _count(tracker, box)
+    frame = arguments.check_frame(frame, count)
+    box = arguments.check_boxes(box, frame, (4,) if count is None else (count, 4))
+    key = jax.random.key(0) if key is None else key
+    patches, _ = _first_cut(tracker, frame, box)
+    return _init(tracker, params, key, patches, box)
+
+
+def locate(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[Sight, Output]:
+    """Finds the target in the next frame; nothing is learned, the state stays.
+
+    Returns:
+      what `learn` may learn from, and the output: box, confidence and what led to them.
+    """
+    tracker = placed(tracker)
+    frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
+    patches, limits = _next_cut(tracker, state, frame)
+    sight, look, out = _locate(tracker, params, state, patches, limits)
+    if look is not None:
+        patches, _ = _cut(tracker, frame, look)
+        sight, out = _measure(tracker, params, state, sight, patches, limits)
+    return sight, out
+
+
+def learn(
+    tracker: Tracker, params: Params, state: State, sight: Sight, *, donate: bool = False
+) -> tuple[State, dict[str, jax.Array]]:
+    """Moves on to what `locate` saw from this state, and learns from it.
+
+    Args:
+      donate: the next state is made in the memory of this one, which is gone then. It spares a
+        copy of all samples, which many targets feel.
+
+    Returns:
+      the next state, and what the tracker says of its learning.
+    """
+    program = _learn_in_place if donate else _learn
+    return program(placed(tracker), params, state, sight)
+
+
+def step(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[State, Output]:
+    """Finds the target in the next frame and learns from it: `locate`, then `learn`.
+
+    Args:
+      state: of `init` or the last `step`; it is not changed.
+      frame: (H, W, 3) uint8 RGB; its size may differ from the last one's.
+    """
+    tracker = placed(tracker)
+    sight, out = locate(tracker, params, state, frame)
+    state, info = learn(tracker, params, state, sight)
+    return state, out._replace(extra=out.extra | info)
+
+
+def track(
+    tracker: Tracker,
+    params: Params,
+    frames: Any,
+    box: Any = None,
+    *,
+    state: State | None = None,
+    key: jax.Array | None = None,
+) -> tuple[State, Output]:
+    """Follows a target through a clip on the device, in one program.
+
+    Args:
+      frames: (N, H, W, 3) uint8.
+      box: (4,) of the target in frames[0], to start; or
+      state: to go on from, so that a long clip runs in chunks.
+      key: as of `init`.
+
+    Returns:
+      the last state, and the outputs with a leading axis: of frames 1 .. N - 1 after a start,
+      of all N going on.
+    """
+    if (box is None) == (state is None):
+        raise ValueError("track starts from a box or goes on from a state: give one of them")
+    if np.ndim(frames) < 4 or np.shape(frames)[0] < 1:
+        raise ValueError(f"frames must be (N, H, W, 3), N >= 1, got shape {np.shape(frames)}")
+    tracker = placed(tracker)
+    if state is None:
+        state = init(tracker, params, frames[0], box, key=key)
+        frames = frames[1:]
+    return _track(tracker, params, state, jnp.asarray(frames))
+
+
+def track_many(
+    tracker: Tracker,
+    params: Params,
+    frames: Any,
+    boxes: Any = None,
+    *,
+    state: State | None = None,
+    key: jax.Array | None = None,
+) -> tuple[State, Output]:
+    """Follows B targets at once: in one clip, or each in a clip of its own.
+
+    Args:
+      frames: (N, H, W, 3) uint8, one clip, or (B, N, H, W, 3); boxes: (B, 4); state: as of `track`.
+
+    Returns:
+      the last state, and outputs with leading axes (B, N - 1), or (B, N) going on.
+    """
+    if np.ndim(frames) not in (4, 5):
+        raise ValueError(
+            f"frames must be (N, H, W, 3) or (B, N, H, W, 3), got shape {np.shape(frames)}"
+        )
+    frames = jnp.asarray(frames)
+    if frames.ndim == 5:
+        frames = frames.swapaxes(0, 1)
+    state, outs = track(many(tracker), params, frames, boxes, state=state, key=key)
+    return state, jax.tree.map(lambda x: x.swapaxes(0, 1), outs)
+
+
+def many(tracker: Tracker, *, batch: int = CPU_BATCH) -> "Many":
+    """Returns the tracker of N targets at once: boxes (N, 4), a leading axis on all else.
+
+    On a GPU or TPU the stages are vmapped. On a CPU the networks run for `batch` targets at a
+    time, and crops and learning for one after the other, so that a target whose frame does not
+    teach costs no learning. Which of them it is follows where the arrays live.
+    """
+    return Many(tracker, batch)
+
+
+class Many(Part):
+    """A tracker of N targets that do not know of one another."""
+
+    tracker: Tracker
+    batch: int = static(CPU_BATCH)
+
+    def check(self) -> None:
+        self.require("batch", lambda n: n >= 1, "at least 1")
+
+    @property
+    def backbone(self) -> Any:
+        return self.tracker.backbone
+
+    def targets(self, state: State) -> int:
+        """Returns N of a state."""
+        return jax.tree.leaves(state)[0].shape[0]
+
+    def first_look(self, boxes: jax.Array) -> Look:
+        return jax.vmap(self.tracker.first_look)(boxes)
+
+    def init(self, params: Params, key: jax.Array, patches: jax.Array, boxes: jax.Array) -> State:
+        return over_targets(functools.partial(self.tracker.init, params, key), 1, patches, boxes)
+
+    def look(self, state: State) -> Look:
+        return jax.vmap(self.tracker.look)(state)
+
+    def locate(self, params: Params, state: State, patches: jax.Array, limits: jax.Array):
+        def body(state, patches):
+            return self.tracker.locate(params, state, patches, limits)
+
+        return over_targets(body, self.batch, state, patches)
+
+    def measure(self, params: Params, state: State, sight: Sight, patches, limits: jax.Array):
+        def body(state, sight, patches=None):
+            return self.tracker.measure(params, state, sight, patches, limits)
+
+        more = () if patches is None else (patches,)
+        return over_targets(body, self.batch, state, sight, *more)
+
+    def learn(self, params: Params, state: State, sight: Sight):
+        body = functools.partial(self.tracker.learn, params)
+        in_turn = getattr(self.tracker, "learn_in_turn", None)  # where a loop over it copies less
+        in_turn = in_turn and functools.partial(in_turn, params)
+        return over_targets(body, 1, state, sight, in_turn=in_turn)
+
+
+def over_targets(
+    body: Any, batch: int, *arguments: Any, together: Any = None, in_turn: Any = None
+) -> Any:
+    """Applies `body` to every target, the leading axis of the arguments.
+
+    On a CPU `batch` of them at a time, one after the other for 1: then what a `cond` leaves out is
+    really left out. Elsewhere all at once.
+
+    Args:
+      together: the body where all are done at once; None is `body`.
+      in_turn: does all of them one after the other; None is a loop over `body`.
+    """
+
+    def at_once(*arguments):
+        return jax.vmap(together or body)(*arguments)
+
+    def loop(*arguments):
+        if 1 < jax.tree.leaves(arguments)[0].shape[0] <= batch:
+            return at_once(*arguments)
+        size = batch if batch > 1 else None
+        return jax.lax.map(lambda one: body(*one), arguments, batch_size=size)
+
+    if _is_varying(arguments):  # inside a checked shard_map JAX cannot batch a `cond`
+        return (in_turn or loop)(*arguments)
+    return jax.lax.platform_dependent(*arguments, cpu=in_turn or loop, default=at_once)
+
+
+def _is_varying(arguments: Any) -> bool:
+    """Whether arrays differ from device to device of a `shard_map` that checks it."""
+    kinds = [jax.typeof(x) for x in jax.tree.leaves(arguments)]
+    kinds += [getattr(kind, "mat", None) for kind in kinds]  # newer JAX keeps it there
+    return any(getattr(kind, name, None) for kind in kinds for name in ("vma", "varying"))
+
+
+def placed(tracker: Tracker) -> Tracker:
+    """Returns the tracker with its Python numbers on the device, as float32; once for each tracker.
+
+    Arrays, such as a batch of rates or what is differentiated, stay as they are.
+    """
+    numbers = [isinstance(leaf, (int, float)) for leaf in jax.tree.leaves(tracker)]
+    if not any(numbers):
+        return tracker
+    device = jax.config.jax_default_device  # type: ignore[attr-defined]
+    place: Any = _placed_once if all(numbers) else _place
+    return place(tracker, device)
+
+
+def _place(tracker: Tracker, device: Any) -> Tracker:
+    with jax.ensure_compile_time_eval():  # never a tracer, whoever calls
+        return jax.tree.map(
+            lambda x: jnp.asarray(x, jnp.float32) if isinstance(x, (int, float)) else x, tracker
+        )
+
+
+_placed_once = functools.lru_cache(maxsize=256)(_place)
+
+
+def _count(tracker: Tracker, box: Any) -> int | None:
+    """N where the tracker is one of N targets."""
+    if not isinstance(tracker, Many):
+        return None
+    return np.shape(box)[0] if np.ndim(box) else 0
+
+
+# --- the programs: each compiles once, those that cut once for each frame size ---
+
+
+def _crops(tracker: Tracker, frame: jax.Array, look: Look) -> tuple[jax.Array, jax.Array]:
+    """The regions of a look, (S, size, size, 3) float32, and the frame's width and height (2,)."""
+
+    def cut(center, sides, frame=frame, windowed=True):
+        crop = functools.partial(
+            sampling.crop, frame, center=center, size=look.size, windowed=windowed
+        )
+        if sides.shape[0] == 1:
+            return crop(side=sides[0])[None]
+        return jax.lax.map(lambda side: crop(side=side), sides)
+
+    limits = jnp.array([frame.shape[-2], frame.shape[-3]], jnp.float32)
+    if not isinstance(tracker, Many):
+        return cut(look.center, look.sides), limits
+    frames = (frame,) if frame.ndim == 4 else ()
+    whole = functools.partial(cut, windowed=False)
+    return over_targets(cut, 1, look.center, look.sides, *frames, together=whole), limits
+
+
+@jax.jit
+def _first_cut(tracker, frame, box):
+    return _crops(tracker, frame, tracker.first_look(box))
+
+
+@jax.jit
+def _next_cut(tracker, state, frame):
+    return _crops(tracker, frame, tracker.look(state))
+
+
+_cut = jax.jit(_crops)
+
+
+@jax.jit
+def _init(tracker, params, key, patches, box):
+    return tracker.init(params, key, patches, box)
+
+
+@jax.jit
+def _locate(tracker, params, state, patches, limits):
+    sight, look = tracker.locate(params, state, patches, limits)
+    if look is not None:
+        return sight, look, None
+    sight, out = tracker.measure(params, state, sight, None, limits)
+    return sight, None, out
+
+
+@jax.jit
+def _measure(tracker, params, state, sight, patches, limits):
+    return tracker.measure(params, state, sight, patches, limits)
+
+
+def _learn_body(tracker, params, state, sight):
+    return tracker.learn(params, state, sight)
+
+
+_learn = jax.jit(_learn_body)
+_learn_in_place = jax.jit(_learn_body, donate_argnums=2)
+
+
+@jax.jit
+def _track(tracker, params, state, frames):
+    return jax.lax.scan(lambda state, frame: step(tracker, params, state, frame), state, frames)

@@ -1,0 +1,211 @@
+"""Loads, checks, stores and lists the backbones' weights; safetensors is the package's format.
+
+`compact` is embedded in the package. The others live in the cache, `$DSLT_CACHE` or
+`~/.cache/dslt_jax`, once `dslt weights fetch` or `dslt weights import` has put them there.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from dslt_jax import backbones
+from dslt_jax.weights import convert, readers, sources
+from dslt_jax.weights.readers import WeightsError
+
+EMBEDDED = Path(__file__).with_name("compact.safetensors")
+
+_LOG = logging.getLogger(__name__)
+
+
+class Installed(NamedTuple):
+    """What is known of one backbone's weights."""
+
+    backbone: str
+    path: Path  # where they are, or would be
+    size: int | None  # bytes of the file; None when it is not there
+    state: str  # a few words: verified, other weights, not here, damaged
+
+
+def cache_dir() -> Path:
+    """Returns the folder of fetched and imported weights: `$DSLT_CACHE` or ~/.cache/dslt_jax."""
+    return Path(os.environ.get("DSLT_CACHE") or "~/.cache/dslt_jax").expanduser()
+
+
+def stored_path(backbone: str) -> Path:
+    """Returns where `load_params` looks for a backbone's weights."""
+    return EMBEDDED if backbone == "compact" else cache_dir() / f"{backbone}.safetensors"
+
+
+def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str, jax.Array]:
+    """Returns the parameters of a tracker's backbone; {} for a tracker without one.
+
+    Args:
+      tracker: its backbone and layers say which arrays are needed.
+      path: a .safetensors, .npz, .pth, .h5, .mat or .caffemodel file of that network; None takes
+        the embedded or the cached weights.
+
+    Returns:
+      The arrays of `backbone.param_shapes()`, float32.
+
+    Raises:
+      WeightsError: there are no weights, or they are not this network's, damaged or not finite.
+    """
+    backbone = tracker.backbone
+    if backbone is None:
+        if path is not None:
+            raise WeightsError(f"{path}: this tracker has no network that weights could be for")
+        return {}
+    if backbone.name not in backbones.NAMES:
+        raise WeightsError(f"the backbone '{backbone.name}' has no weights here: bring its params")
+    needed = backbone.param_shapes()
+    source = stored_path(backbone.name) if path is None else Path(path)
+    if path is None and not source.exists():
+        raise WeightsError(_absent(backbone.name, source))
+    _, params = read_network(source, backbone.name)
+    _check_complete(source, backbone.name, params, needed)
+    if path is not None and (note := foreign_note(backbone.name, params)):
+        _LOG.warning("%s: %s", path, note)
+    return jax.device_put({key: params[key] for key in needed})  # compiles nothing
+
+
+def read_network(
+    path: str | os.PathLike, backbone: str | None = None, preprocessing: str | None = None
+) -> tuple[str, dict[str, np.ndarray]]:
+    """Returns the backbone that `path` is for and its arrays, checked but perhaps not all of them.
+
+    Args:
+      path: a file that `readers.read` reads.
+      backbone: the one it must be for; None takes any.
+      preprocessing: as of `convert.convert`.
+
+    Raises:
+      WeightsError: names the file and the arrays that have a wrong name, shape, dtype or value.
+    """
+    kind, arrays = readers.read(path)
+    found = convert.recognise(arrays)
+    if found is None:
+        example = f": it has {', '.join(sorted(arrays)[:3])}" if arrays else ""
+        raise WeightsError(f"{path} holds no arrays of {', '.join(backbones.NAMES)}{example}")
+    if found != (backbone or found):
+        raise WeightsError(f"{path} holds {found} weights, {backbone} weights are needed")
+    backbone = found
+    if kind == "safetensors" and (extra := convert.unknown(backbone, arrays)):
+        raise WeightsError(f"{path} holds arrays that {backbone} does not have: {_names(extra)}")
+    try:
+        params = convert.convert(backbone, arrays, preprocessing)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+    shapes = convert.network_shapes(backbone)
+    wrong = [f"{k} {p.shape} for {shapes[k]}" for k, p in params.items() if p.shape != shapes[k]]
+    if wrong:
+        raise WeightsError(f"{path} holds arrays of a wrong shape: {_names(wrong)}")
+    broken = [key for key, array in params.items() if not np.isfinite(array).all()]
+    if broken:
+        raise WeightsError(f"{path} holds NaN or infinity in {_names(broken)}")
+    return backbone, params
+
+
+def install(
+    path: str | os.PathLike, backbone: str | None = None, preprocessing: str | None = None
+) -> tuple[Path, str | None]:
+    """Converts a weights file and stores it in the cache, replacing what is there.
+
+    Returns:
+      The stored file, and a sentence when these are not the published weights.
+
+    Raises:
+      WeightsError: as `read_network`, or the cache cannot be written.
+    """
+    backbone, params = read_network(path, backbone, preprocessing)
+    if backbone == "compact":
+        raise WeightsError("compact's weights are embedded: use others by --weights FILE")
+    if preprocessing and backbone != "vgg16":
+        raise WeightsError(f"{backbone} has one preprocessing only, the choice is vgg16's")
+    _check_complete(path, backbone, params, backbones.TABLE[backbone].param_shapes())
+    target = stored_path(backbone)
+    save(target, params, {"backbone": backbone, "source": Path(path).name})
+    return target, foreign_note(backbone, params)
+
+
+def save(path: Path, params: Mapping[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Writes `params` as safetensors, in one step: the file is whole or it is not there.
+
+    Raises:
+      WeightsError: the file cannot be written; what was there before is kept.
+    """
+    from safetensors.numpy import save_file
+
+    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        contiguous = {key: np.ascontiguousarray(array) for key, array in params.items()}
+        save_file(contiguous, partial, metadata)
+        partial.replace(path)
+    except Exception as error:  # safetensors wraps a full disk in an error of its own
+        partial.unlink(missing_ok=True)
+        raise WeightsError(f"{path} cannot be written: {error}") from None
+
+
+def foreign_note(backbone: str, params: Mapping[str, np.ndarray]) -> str | None:
+    """Returns a sentence when `params` are not the published weights; None when they are."""
+    if backbone not in sources.SOURCES:
+        return None
+    different = sources.differing(backbone, params)
+    if not different:
+        return None
+    return (
+        f"these are not the {sources.SOURCES[backbone].title} weights ({len(different)} of "
+        f"{len(sources.digests(backbone, params))} digests differ, first {different[0]}); "
+        "they are used as they are"
+    )
+
+
+def installed() -> list[Installed]:
+    """Returns what is embedded and what is in the cache, every file read and verified."""
+    entries = []
+    for backbone in backbones.NAMES:
+        path = stored_path(backbone)
+        if not path.exists():
+            entries.append(Installed(backbone, path, None, _absent(backbone, path)))
+            continue
+        try:
+            _, params = read_network(path, backbone)
+        except WeightsError as error:
+            state = f"damaged: {error}"
+        else:
+            if backbone not in sources.SOURCES:
+                state = "embedded, every array checked"
+            elif note := foreign_note(backbone, params):
+                state = note
+            else:
+                count = len(sources.digests(backbone, params))
+                state = f"verified: the {sources.SOURCES[backbone].title} weights, {count} digests"
+        entries.append(Installed(backbone, path, path.stat().st_size, state))
+    return entries
+
+
+def _absent(backbone: str, path: Path) -> str:
+    if backbone not in sources.SOURCES:
+        return f"the package lacks {path.name}: install it again, or give a weights file"
+    return (
+        f"{backbone}'s weights are not in {path.parent}: run `dslt weights fetch {backbone}`, "
+        f"or `dslt weights import FILE` if you have them"
+    )
+
+
+def _check_complete(
+    path: str | os.PathLike, backbone: str, params: Mapping[str, np.ndarray], needed: Mapping
+) -> None:
+    missing = [key for key in needed if key not in params]
+    if missing:
+        raise WeightsError(f"{path} lacks arrays that {backbone} needs: {_names(missing)}")
+
+
+def _names(names: list[str], shown: int = 6) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

@@ -1,0 +1,209 @@
+"""Frames a second of the whole tracker: beside OpenCV's CSRT, and with many targets at once.
+
+    python experiments/speed/bench_tracker.py
+    python experiments/speed/bench_tracker.py --targets 1,8 --sizes 640x480 --repeat 3
+
+Both trackers follow the same clip of our own making, at every --sizes, in turn: a stretch of frames
+ours, the same stretch CSRT, round after round (A B A B). A frame's time is from the decoded picture
+to the box on the host, its learning included; reading, compiling and the first frame are left out.
+The overlap with the truth tells whether both still follow it. CSRT needs OpenCV with its contrib
+modules (pip install opencv-contrib-python-headless).
+
+Then --targets targets in one frame, followed from call to call between two frames to and fro, so
+that frames that teach and frames that do not (`online.every`) both come: the time of a frame that
+teaches every target, of a frame on average, target-frames a second, and what that is to one target
+in the same rounds. On 2 cores about four minutes.
+"""
+
+import itertools
+import pathlib
+import time
+from typing import Any
+
+import jax
+import numpy as np
+import timing
+from absl import app, flags, logging
+
+import dslt_jax as dslt
+from dslt_jax import boxes as box_math
+from dslt_jax.app import sinks
+from dslt_jax.media import synthetic
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("preset", "compact", "which tracker")
+flags.DEFINE_multi_string("set", [], "a setting to change in it")
+flags.DEFINE_list("sizes", ["320x240", "480x360", "640x480"], "of the clip's frames")
+flags.DEFINE_list("targets", ["1", "8", "64"], "numbers of targets in one program")
+flags.DEFINE_integer("repeat", 8, "rounds of measurement", lower_bound=1)
+flags.DEFINE_integer("frames", 20, "frames in a round", lower_bound=2)
+flags.DEFINE_string("json", None, "also write the numbers to this file")
+
+
+class Ours:
+    """Our tracker, a frame at a time as an application calls it."""
+
+    def __init__(self, tracker: dslt.Tracker, params, frame: np.ndarray, box: np.ndarray):
+        self.tracker, self.params = tracker, params
+        self.state = dslt.init(tracker, params, frame, box)
+
+    def follow(self, frame: np.ndarray) -> np.ndarray:
+        self.state, out = dslt.step(self.tracker, self.params, self.state, frame)
+        jax.block_until_ready(self.state)
+        return jax.device_get(out.box)
+
+
+class Csrt:
+    """OpenCV's CSRT; raises ImportError where it is missing."""
+
+    def __init__(self, frame: np.ndarray, box: np.ndarray):
+        import cv2
+
+        create = getattr(cv2, "TrackerCSRT_create", None)
+        create = create or getattr(getattr(cv2, "legacy", None), "TrackerCSRT_create", None)
+        if create is None:
+            raise ImportError("this OpenCV has no CSRT")
+        self.version = cv2.__version__
+        self.tracker = create()
+        self.tracker.init(_bgr(frame), tuple(int(value) for value in box.round()))
+
+    def follow(self, frame: np.ndarray) -> np.ndarray:
+        return np.array(self.tracker.update(frame)[1])
+
+
+def compare_csrt(assignments: list[str], size: str) -> dict[str, Any]:
+    """Returns milliseconds a frame of ours and of CSRT (if there is one) at a size.
+
+    Of a round it is the mean over its frames, as not every frame costs the same; then the median
+    and the minimum over rounds, and the median of the rounds' ratios.
+    """
+    tracker = dslt.override(dslt.presets.by_name(FLAGS.preset), assignments)
+    _, params = timing.load(tracker)
+    width, height = map(int, size.split("x"))
+    # Slow motion, for a tracker that has lost its target is no measure of speed.
+    count = FLAGS.repeat * FLAGS.frames + 3
+    clip = synthetic.beetle_clip(max(600, count), width, height)
+    pictures = [frame.image for frame, _ in zip(clip.source, range(count), strict=False)]
+    runs = {"ours": (Ours(tracker, params, pictures[0], clip.boxes[0]), iter(pictures[1:]))}
+    version = None
+    try:
+        csrt = Csrt(pictures[0], clip.boxes[0])
+        runs["csrt"] = csrt, iter([_bgr(picture) for picture in pictures[1:]])
+        version = csrt.version
+    except ImportError:
+        pass
+    found: dict[str, list[np.ndarray]] = {name: [] for name in runs}
+
+    def stretch(name: str, length: int) -> float:
+        follower, frames = runs[name]
+        start = time.perf_counter()
+        found[name] += [follower.follow(frame) for frame in itertools.islice(frames, length)]
+        return 1e3 * (time.perf_counter() - start) / length
+
+    for name in runs:
+        stretch(name, 2)  # compiles
+    rounds = [{name: stretch(name, FLAGS.frames) for name in runs} for _ in range(FLAGS.repeat)]
+    times = {name: np.array([one[name] for one in rounds]) for name in runs}
+    overlap = {
+        name: float(box_math.iou(np.stack(rows), clip.boxes[1 : 1 + len(rows)]).mean())
+        for name, rows in found.items()
+    }
+    return {
+        "size": size,
+        "opencv": version,
+        "overlap": overlap,
+        "median_ms": {name: float(np.median(values)) for name, values in times.items()},
+        "min_ms": {name: float(values.min()) for name, values in times.items()},
+        "ratio": float(np.median(times["csrt"] / times["ours"])) if "csrt" in runs else None,
+    }
+
+
+class Crowd:
+    """Several targets in one program, or one; each call is the next frame."""
+
+    def __init__(self, tracker: dslt.Tracker, params, count: int):
+        (first, second), boxes = timing.scene(count, 2)
+        self.tracker = tracker if count == 1 else dslt.many(tracker)
+        self.params, self.frames = params, itertools.cycle((second, first))
+        self.state = dslt.init(self.tracker, params, first, boxes)
+        self.taught: list[jax.Array] = []
+
+    def __call__(self) -> Any:
+        self.state, out = dslt.step(self.tracker, self.params, self.state, next(self.frames))
+        self.taught.append(out.extra.get("updated", np.True_))
+        return self.state, out
+
+
+def compare_targets(assignments: list[str], counts: list[int]) -> dict[str, Any]:
+    """Returns milliseconds a frame with each number of targets, medians."""
+    tracker = timing.busy_tracker(FLAGS.preset, assignments)
+    _, params = timing.load(tracker)
+    crowds = {str(count): Crowd(tracker, params, count) for count in counts}
+    run = max(2, timing.cycle(tracker))
+    times = timing.interleave(crowds, FLAGS.repeat, run=run)
+    teaching, mean = {}, {}
+    for name, crowd in crowds.items():
+        # A row a round; its first call is not timed.
+        taught = np.array([np.all(one) for one in crowd.taught]).reshape(-1, 1 + run)[:, 1:]
+        milliseconds = times[name].reshape(-1, run)
+        teaching[int(name)] = float(np.median(milliseconds[taught]))
+        mean[int(name)] = float(np.median(milliseconds.mean(axis=1)))
+    return {
+        "teaching_ms": teaching,
+        "mean_ms": mean,
+        "targets_per_second": {n: 1e3 * n / ms for n, ms in mean.items()},
+    }
+
+
+def show_csrt(result: dict[str, Any]) -> None:
+    """Prints the rows of a size."""
+    medians, least = result["median_ms"], result["min_ms"]
+    for name, median in medians.items():
+        print(
+            f"{result['size']:<10}{name:<8}{median:>10.2f}{least[name]:>10.2f}{1e3 / median:>10.1f}"
+        )
+    if result["ratio"]:
+        print(f"{'':<10}CSRT takes {result['ratio']:.2f} times as long as ours, round by round")
+    else:
+        print("no CSRT: pip install opencv-contrib-python-headless")
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"'{argv[1]}' belongs to no flag")
+    logging.set_verbosity(logging.WARNING)  # JAX tells of every backend that it does not find
+    assignments = list(FLAGS["set"].value)
+    try:
+        counts = [int(count) for count in FLAGS.targets]
+        timing.busy_tracker(FLAGS.preset, assignments)
+        if any(len(size.split("x")) != 2 for size in FLAGS.sizes) or min(counts, default=1) < 1:
+            raise ValueError("--sizes 640x480,320x240 and --targets 1,8 are how these are written")
+    except ValueError as error:
+        raise app.UsageError(str(error)) from None
+    machine = timing.machine()
+    print(f"{machine['device']}; jax {machine['jax']}; {machine['system']}")
+    columns = ("median ms", "min ms", "frames/s", "overlap")
+    print(f"{FLAGS.preset}, one target\n{'':<18}" + "".join(f"{name:>10}" for name in columns))
+    results: dict[str, Any] = {"machine": machine, "sizes": []}
+    for size in FLAGS.sizes:
+        results["sizes"].append(compare_csrt(assignments, size))
+        show_csrt(results["sizes"][-1])
+    if counts:
+        results["targets"] = found = compare_targets(assignments, counts)
+        columns = ("teaching ms", "mean ms", "target-frames/s", "to one")
+        print(f"\n{'targets':<10}" + "".join(f"{name:>17}" for name in columns))
+        rates = found["targets_per_second"]
+        for count, rate in rates.items():
+            ratio = f"{rate / rates[1]:.2f}" if 1 in rates else ""
+            times = f"{found['teaching_ms'][count]:>17.2f}{found['mean_ms'][count]:>17.2f}"
+            print(f"{count:<10}{times}{rate:>17.1f}{ratio:>17}")
+    if FLAGS.json:
+        sinks.write_json(pathlib.Path(FLAGS.json), results)
+
+
+def _bgr(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,7 @@
+"""The experiments import each other by plain name, from their own folders."""
+
+import sys
+from pathlib import Path
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+sys.path += [str(EXPERIMENTS / room) for room in ("accuracy", "speed", "training")]

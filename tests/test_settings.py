@@ -1,0 +1,153 @@
+"""Presets, and settings changed by name with sentences for what is wrong."""
+
+import json
+
+import pytest
+
+import dslt_jax as dslt
+from dslt_jax import presets, settings
+from dslt_jax.backbones import GoogLeNet
+from dslt_jax.ops import losses
+from dslt_jax.ops.sizing import BoxHead, Scales
+from dslt_jax.trackers.dslt import Dslt
+
+
+def test_fields_are_overridden_by_dotted_name_in_their_type():
+    tracker = settings.override(
+        Dslt(),
+        [
+            "size.step=1.01",
+            " fusion.channels = 32",
+            "online.learner.rates.1=1e-5",
+            "first.stop=0.1",
+        ],
+    )
+    assert (tracker.size.step, tracker.fusion.channels) == (1.01, 32)
+    assert (tracker.online.learner.rates, tracker.first.stop) == ((3e-4, 1e-5), 0.1)
+    assert settings.override(tracker, ["first.stop=none"]).first.stop is None
+
+
+def test_parts_are_picked_by_name_and_set_in_the_same_call():
+    tracker = settings.override(
+        presets.compact(), ["loss.gamma=2", "loss=focal", "size.count=5", "size=scales"]
+    )
+    assert tracker.loss == losses.Focal(gamma=2.0)
+    assert tracker.size == Scales(count=5)
+    other = settings.override(presets.compact(), ["backbone=googlenet", "size=scales"])
+    assert other.backbone == GoogLeNet()
+
+
+def test_a_part_of_the_chosen_kind_keeps_its_settings():
+    compact = presets.compact()
+    assert settings.override(compact, ["optimizer=adam", "loss=shrinkage"]) == compact
+    assert settings.override(presets.googlenet(), ["size=scales"]).size.crop == 160
+
+
+def test_the_names_of_old_still_work():
+    tracker = settings.override(
+        Dslt(),
+        ["scale_step=1.01", "augment=false", "loss=l2", "optimizer=gauss_newton", "update_steps=3"],
+    )
+    assert (tracker.size.step, len(tracker.augment)) == (1.01, 1)
+    assert tracker.loss(3.0, 1.0) == 4.0
+    assert type(tracker.first.learner) is type(tracker.online.learner) is dslt.learners.GaussNewton
+    assert tracker.online.steps == 3
+    layers = settings.override(presets.googlenet(), ["shallow_layer=3a", "deep_layer=4b"])
+    assert layers.backbone.take == ("3a", "4b")
+
+
+@pytest.mark.parametrize("alias", Dslt.ALIASES)
+def test_every_old_name_is_one_that_some_preset_has(alias):
+    found = []
+    for preset in ("compact", "googlenet", "paper"):
+        names = settings.names(presets.by_name(preset))
+        found.append(all(path in names for path in Dslt.ALIASES[alias]))
+    assert any(found) or alias == "loss_gamma"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("scale_stp=1.01", "there is no setting 'scale_stp': did you mean scale_step"),
+        (
+            "online.lerner=adam",
+            "'online.lerner': did you mean online.learner\\? online is Schedule",
+        ),
+        ("scale_step", "write name=value"),
+        ("scale_step=big", "must be a number"),
+        ("scale_step=nan", "must be finite"),
+        ("scale_step=0.9", "greater than 1"),
+        ("channels=2.5", "whole number"),
+        ("channels=0", "at least 1"),
+        ("num_scales=4", "odd"),
+        ("augment=maybe", "not one of true, false"),
+        ("loss=huber", "not one of shrinkage, l1"),
+        ("loss.gamma=2", "loss is Shrinkage, which has a, c"),
+        ("backbone=resnet", "not one of compact, googlenet, vgg16"),
+        ("search_size=64", "at least twice"),
+        ("search_size=250", "multiple of 16"),
+        ("kernel_size=7", "even"),
+        ("region=large", "region is a part: set what it has"),
+        ("online.learner.rates.2=1", "online.learner.rates has 2 values"),
+        ("online.learner.rates.2=1", "rates.0 to online.learner.rates.1"),
+    ],
+)
+def test_bad_settings_are_sentences(setting, words):
+    with pytest.raises(ValueError, match=words):
+        settings.override(Dslt(), [setting])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Dslt(loss="huber"), "loss='huber' must be a function"),
+        (lambda: Dslt(loss=3.0), "loss=3.0 must be a function"),
+        (lambda: Dslt(backbone="resnet"), "backbone='resnet' must have `layers`"),
+        (lambda: Dslt(first=dslt.learners.Schedule("sgd")), "learner='sgd' must have"),
+        (lambda: dslt.learners.Memory(interval=1.5), "interval=1.5 must be a whole number"),
+        (lambda: dslt.learners.Memory(interval=True), "interval=True must be a whole number"),
+        (lambda: Scales(step=float("nan")), "step=nan must be a number"),
+        (lambda: Scales(step="1.05"), "step='1.05' must be a number"),
+        (lambda: GoogLeNet(("3b", "9z")), "take='9z' is no GoogLeNet layer"),
+    ],
+)
+def test_a_part_is_checked_where_it_is_made(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_a_box_head_needs_the_backbone_that_has_one():
+    with pytest.raises(ValueError, match="googlenet has no box head, set size=scales"):
+        presets.googlenet().replace(size=BoxHead())
+
+
+def test_a_setting_of_a_part_that_is_not_there_says_which_is():
+    with pytest.raises(ValueError, match="size is BoxHead, which has center_gain"):
+        settings.override(presets.compact(), ["scale_step=1.01"])
+
+
+def test_unknown_preset_lists_the_choices():
+    with pytest.raises(ValueError, match="compact, googlenet, paper, released"):
+        presets.by_name("papr")
+
+
+def test_paper_and_released_constants():
+    paper, released = presets.paper(), presets.released()
+    assert (paper.loss.a, paper.loss.c, paper.memory.size) == (10.0, 0.2, 7)
+    assert (paper.size.count, paper.size.step, paper.label.sigma) == (3, 1.03, 0.1)
+    assert paper.first.learner.rates == (2e-8, 8e-7)
+    assert paper.online.learner.rates == (5e-9, 2e-7)
+    assert [layer.stride for layer in paper.backbone.layers] == [8, 16]
+    assert [layer.stride for layer in released.backbone.layers] == [4, 4]
+    assert released.online.fresh and released.label.normalised
+
+
+def test_a_description_is_json_and_tells_trackers_apart():
+    texts = {
+        json.dumps(settings.describe(settings.override(presets.compact(), list(changes))))
+        for changes in ((), ("loss.a=8",), ("loss=l2",), ("loss=l1",), ("online.every=1",))
+    }
+    assert len(texts) == 5
+    described = settings.describe(presets.compact())
+    assert described["loss"] == {"kind": "Shrinkage", "a": 10.0, "c": 0.2}
+    assert described["online"]["learner"]["rates"] == [3e-4, 3e-4]

@@ -1,0 +1,170 @@
+"""The promises that every preset keeps, small and with random weights."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import small
+
+import dslt_jax as dslt
+from dslt_jax import presets, settings, tracking
+
+pytestmark = pytest.mark.usefixtures("quick_compile")
+# What makes a preset small; of those that have a network.
+SHRUNK = (
+    "region.target=16",
+    "region.search=64",
+    "fusion.channels=4",
+    "kernel_size=8",
+    "first.steps=2",
+    "augment=false",
+)
+ALL = pytest.mark.parametrize("name", presets.PRESETS)
+
+
+@functools.cache
+def tracker(name):
+    preset = presets.by_name(name)
+    if preset.backbone is None:
+        return preset
+    crop = ["size.crop=32"] if hasattr(preset.size, "crop") else []
+    return settings.override(preset, [*SHRUNK, *crop])
+
+
+@functools.cache
+def params(name):
+    backbone = tracker(name).backbone
+    return {} if backbone is None else backbone.init(jax.random.key(0))
+
+
+@functools.cache
+def run(name):
+    """Outputs and last state of the small clip, by a loop."""
+    frames, truth = small.clip(4)
+    state, outs = dslt.init(tracker(name), params(name), frames[0], truth[0]), []
+    for frame in frames[1:]:
+        state, out = dslt.step(tracker(name), params(name), state, frame)
+        outs.append(out)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *outs), jax.tree.map(np.array, state)
+
+
+@ALL
+def test_outputs_are_what_types_say(name):
+    outs, _ = run(name)
+    assert outs.box.shape == outs.search_box.shape == (3, 4)
+    assert outs.confidence.shape == outs.lost.shape == (3,) and outs.lost.dtype == bool
+    assert outs.response.ndim == 3 and outs.response.shape[1] == outs.response.shape[2]
+    for leaf in jax.tree.leaves(outs):
+        assert np.isfinite(leaf).all()
+    assert {"updated", "finite"} <= outs.extra.keys()
+
+
+@ALL
+def test_one_compilation_over_many_sizes(name):
+    run(name)
+    stages = [getattr(tracking, stage) for stage in ("_init", "_locate", "_measure", "_learn")]
+    before = [stage._cache_size() for stage in stages]
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        height, width = rng.integers(60, 300, 2)
+        frames = rng.integers(0, 256, (2, height, width, 3)).astype(np.uint8)
+        w, h = rng.integers(8, 50, 2)
+        state = dslt.init(tracker(name), params(name), frames[0], [3, 3, w, h])
+        dslt.step(tracker(name), params(name), state, frames[1])
+    assert [stage._cache_size() for stage in stages] == before
+
+
+@ALL
+def test_two_runs_give_the_same_bits_and_leave_the_state_alone(name):
+    frames, truth = small.clip(2)
+    state = dslt.init(tracker(name), params(name), frames[0], truth[0])
+    before = jax.tree.map(np.array, state)
+    first, second = (dslt.step(tracker(name), params(name), state, frames[1]) for _ in range(2))
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+    jax.tree.map(np.testing.assert_array_equal, jax.tree.map(np.array, state), before)
+    np.testing.assert_array_equal(first[1].box, run(name)[0].box[0])
+
+
+@ALL
+def test_a_scan_is_the_loop(name):
+    frames, truth = small.clip(4)
+    state, outs = dslt.track(tracker(name), params(name), frames, truth[0])
+    expected, last = run(name)
+    np.testing.assert_allclose(outs.box, expected.box, atol=2e-2)
+    np.testing.assert_allclose(state.center, last.center, atol=2e-2)
+
+
+@ALL
+def test_many_is_one_by_one(name):
+    frames, truth = small.clip(4)
+    boxes = np.stack([truth[0], [90, 60, 20, 30]]).astype(np.float32)
+    group = dslt.many(tracker(name))
+    state = dslt.init(group, params(name), frames[0], boxes)
+    for i, frame in enumerate(frames[1:]):
+        state, outs = dslt.step(group, params(name), state, frame)
+        np.testing.assert_allclose(outs.box[0], run(name)[0].box[i], atol=2e-2)
+    assert outs.box.shape == (2, 4)
+
+
+@ALL
+def test_a_frame_size_may_change(name):
+    frames, truth = small.clip(2)
+    state = dslt.init(tracker(name), params(name), frames[0], truth[0])
+    wider = np.pad(frames[1], ((0, 30), (0, 9), (0, 0)))
+    _, out = dslt.step(tracker(name), params(name), state, wider)
+    np.testing.assert_allclose(out.box, run(name)[0].box[0], atol=2.0)
+
+
+@ALL
+def test_nothing_is_learned_while_lost(name):
+    """Whatever a tracker calls lost: here by a threshold that no response reaches."""
+    gate = "lost" if hasattr(tracker(name), "lost") else "gates.lost"
+    blind = settings.override(tracker(name), [f"{gate}=1e9"])
+    frames, truth = small.clip(2)
+    state = dslt.init(blind, params(name), frames[0], truth[0])
+    after, out = dslt.step(blind, params(name), state, frames[1])
+    assert bool(out.lost) and not bool(out.extra["updated"])
+    jax.tree.map(np.testing.assert_array_equal, after, state)
+
+
+@ALL
+def test_inside_a_callers_jit_with_settings_as_arguments(name):
+    frames, truth = small.clip(2)
+    state = dslt.init(tracker(name), params(name), frames[0], truth[0])
+    _, out = jax.jit(dslt.step)(
+        tracking.placed(tracker(name)), params(name), state, jnp.asarray(frames[1])
+    )
+    np.testing.assert_allclose(out.box, run(name)[0].box[0], atol=2e-2)
+
+
+@pytest.mark.parametrize("name", ["compact", "paper", "kcf", "mosse"])
+def test_in_64_bit_mode_everything_stays_32_bit(name):
+    frames, _ = small.clip(2)
+    params(name)
+    with jax.enable_x64(True):
+        state = dslt.init(tracker(name), params(name), frames[0], [40.0, 30.0, 24.0, 20.0])
+        state, out = dslt.step(tracker(name), params(name), state, frames[1])
+        for leaf in jax.tree.leaves((state, out)):
+            assert leaf.dtype not in (jnp.float64, jnp.complex128)
+    np.testing.assert_allclose(out.box, run(name)[0].box[0], atol=2e-2)
+
+
+@pytest.mark.parametrize("name", ["kcf", "mosse"])
+def test_a_correlation_filter_follows(name):
+    frames, truth = small.clip(12)
+    outs = small.loop(presets.by_name(name), {}, frames, truth[0])
+    centers = outs.box[:, :2] + outs.box[:, 2:] / 2
+    miss = np.linalg.norm(centers - (truth[1:, :2] + [12, 10]), axis=1)
+    assert miss.max() < 4.0 and not outs.lost.any()
+
+
+@ALL
+@pytest.mark.slow
+def test_without_jit_gives_the_same(name):
+    frames, truth = small.clip(2)
+    with jax.disable_jit():
+        state = dslt.init(tracker(name), params(name), frames[0], truth[0])
+        _, out = dslt.step(tracker(name), params(name), state, frames[1])
+    np.testing.assert_allclose(out.box, run(name)[0].box[0], atol=2e-2)
