@@ -53,7 +53,11 @@ def locate(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[
     Returns:
       what `learn` may learn from, and the output: box, confidence and what led to them.
     """
-    tracker = placed(tracker)
+    return _find(placed(tracker), params, state, frame)
+
+
+def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[Sight, Output]:
+    """`locate` with settings that are on the device already."""
     frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
     patches, limits = _next_cut(tracker, state, frame)
     sight, look, out = _locate(tracker, params, state, patches, limits)
@@ -87,8 +91,8 @@ def step(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[St
       frame: (H, W, 3) uint8 RGB; its size may differ from the last one's.
     """
     tracker = placed(tracker)
-    sight, out = locate(tracker, params, state, frame)
-    state, info = learn(tracker, params, state, sight)
+    sight, out = _find(tracker, params, state, frame)
+    state, info = _learn(tracker, params, state, sight)
     return state, out._replace(extra=out.extra | info)
 
 

@@ -104,11 +104,11 @@ def test_track_is_differentiated_by_params_and_state():
     state = dslt.init(tracker, small.params(), frames[0], truth[0])
 
     def score(params, kernel, center):
-        start = state.replace(kernel=kernel, center=center)
+        start = state.replace(head=state.head._replace(kernel=kernel), center=center)
         _, outs = dslt.track(tracker, params, frames[1:], state=start)
         return outs.confidence.sum() + 0.01 * outs.box.sum()
 
-    slopes = jax.grad(score, (0, 1, 2))(small.params(), state.kernel, state.center)
+    slopes = jax.grad(score, (0, 1, 2))(small.params(), state.head.kernel, state.center)
     for leaf in jax.tree.leaves(slopes):
         assert np.isfinite(leaf).all()
     assert all(np.abs(x).max() > 0 for x in (slopes[0]["stage1/w"], slopes[1], slopes[2]))

@@ -40,6 +40,21 @@ def define_tracker_flags(values: flags.FlagValues) -> None:
     )
 
 
+def check_device() -> None:
+    """Starts JAX on the device that it is to use; raises UserError where that is not there."""
+    import jax
+
+    try:
+        jax.devices()
+    except Exception as error:  # a platform's plugin may raise anything
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        wanted = os.environ.get("JAX_PLATFORMS") or "the default platform"
+        raise UserError(
+            f"JAX cannot use {wanted} here: JAX_PLATFORMS=cpu runs on the CPU, "
+            f"pip install 'jax[cuda12]' brings NVIDIA's GPUs ({reason})"
+        ) from None
+
+
 def tracker_from_flags(values: flags.FlagValues) -> tuple[Spec, Tracker]:
     """Returns the preset with the --set overrides; raises UserError with the choices."""
     settings = values["set"].value or []

@@ -54,6 +54,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"'{arguments[0]}' belongs to no flag; see `dslt demo --help`")
     spec, _ = common.tracker_from_flags(values)
+    common.check_device()
     folder = Path(values.output)
     try:
         if values.keep_compiled and (problem := compiled.keep()):

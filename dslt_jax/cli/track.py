@@ -76,6 +76,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     if values.input is None:
         raise UserError("what is to be tracked? --input VIDEO, FOLDER, 'GLOB' or CAMERA NUMBER")
     spec, tracker = common.tracker_from_flags(values)
+    common.check_device()
     wanted = _targets_from_flags(values)
     try:
         source = open_frames(values.input)

@@ -53,6 +53,14 @@ class Gates(Part):
     size: float = 0.35  # below: the size is kept
 
 
+class Head(NamedTuple):
+    """What is learned: the kernels, where they count, and their learner's state."""
+
+    kernel: jax.Array  # (C, K, K), branch conv_a first
+    mask: jax.Array  # (K, K) the target's extent
+    optimizer: Any  # of the online learner
+
+
 class State(flax.struct.PyTreeNode):
     """All that is carried from frame to frame."""
 
@@ -61,9 +69,7 @@ class State(flax.struct.PyTreeNode):
     cells: jax.Array  # (2,) width, height of the target in feature cells, as on the first frame
     reductions: Any  # of the fusion, fixed on the first frame
     sizing: Any  # what the sizing remembers
-    mask: jax.Array  # (K, K) the target's extent
-    kernel: jax.Array  # (C, K, K), branch conv_a first
-    optimizer: Any  # the online learner's state
+    head: Head
     samples: Samples
 
 
@@ -192,9 +198,11 @@ class Dslt(Part):
             cells=cells,
             reductions=reductions,
             sizing=self.size.start(params, maps, self._box_layers, center_pixel, pixels),
-            mask=mask,
-            kernel=fit.kernel,
-            optimizer=fit.state if goes_on else self.online.learner.init(fit.kernel),
+            head=Head(
+                fit.kernel,
+                mask,
+                fit.state if goes_on else self.online.learner.init(fit.kernel),
+            ),
             samples=self.memory.start(spectra[0], targets[0]),
         )
 
@@ -209,7 +217,7 @@ class Dslt(Part):
         layers, region = self.backbone.layers, self.region
         maps = backbones.apply(self.backbone, params, patches)
         spectra = self._spectra(maps, state.reductions)
-        response = self._respond(state.kernel, state.mask, spectra, self._grid)[0]
+        response = self._respond(state.head, spectra, self._grid)[0]
         middle = layers[0].position(region.search / 2)
         spread = self.motion * jnp.sqrt(jnp.prod(state.cells))
         prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), spread)
@@ -246,7 +254,7 @@ class Dslt(Part):
         if patches is not None:
             maps = backbones.apply(self.backbone, params, patches)
             spectra = self._spectra(maps, state.reductions)
-            responses = self._respond(state.kernel, state.mask, spectra, maps[0].shape[1])
+            responses = self._respond(state.head, spectra, maps[0].shape[1])
             position = layer.position(patches.shape[1] / 2)
         sure = ~sight.lost & (sight.confidence >= self.gates.size)
         factor, index = self.size.rescale(responses, position, sure)
@@ -295,14 +303,15 @@ class Dslt(Part):
 
     def _fit(self, due: jax.Array, state: State, samples: Callable[[], Samples]) -> Fit:
         """The update that is due; else what there was."""
+        head = state.head
 
         def update():
-            objective = self.objective(samples(), state.mask)
-            return self.online.fit(objective, state.kernel, state.optimizer)
+            objective = self.objective(samples(), head.mask)
+            return self.online.fit(objective, head.kernel, head.optimizer)
 
         def skip():
             none = jnp.zeros_like(state.center[0])
-            return Fit(state.kernel, state.optimizer, none, none, none == 0)
+            return Fit(head.kernel, head.optimizer, none, none, none == 0)
 
         return jax.lax.cond(due, update, skip)
 
@@ -320,8 +329,7 @@ class Dslt(Part):
             center=sight.center,
             size=sight.size,
             sizing=sight.sizing,
-            kernel=fit.kernel,
-            optimizer=fit.state,
+            head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
             samples=self.memory.forget(samples, state.samples, ~fit.finite),
         )
         return state, info
@@ -332,7 +340,9 @@ class Dslt(Part):
         """Importance-weighted loss summed over the map, averaged over the samples, plus decay."""
         weights = (samples.weights / samples.weights.sum()).reshape(-1, 1, 1)
         return Objective(
-            respond=lambda kernel: self._respond(kernel, mask, samples.spectra, self._grid),
+            respond=lambda kernel: spectral.respond(
+                mask[None] * kernel, samples.spectra, self._grid
+            ),
             loss=self.loss,
             label=samples.labels,
             weight=self.label.weight(samples.labels) * weights,
@@ -354,8 +364,8 @@ class Dslt(Part):
         features = self.fusion(maps, reductions, self.backbone.layers)
         return spectral.spectrum(features, spectral.fft_size(features.shape[-1], self.kernel_size))
 
-    def _respond(self, kernel, mask, spectra, grid: int) -> jax.Array:
-        return spectral.respond(mask[None] * kernel, spectra, grid)
+    def _respond(self, head: Head, spectra: jax.Array, grid: int) -> jax.Array:
+        return spectral.respond(head.mask[None] * head.kernel, spectra, grid)
 
 
 def _param_names(backbone: Any) -> set[str]:

@@ -76,6 +76,15 @@ def _kind(path: Path) -> str:
         raise WeightsError(f"{path} is a single .npy array: weights are many, save them as .npz")
     if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < MAX_BYTES:
         return "safetensors"
+    if head.startswith(b"version https://git-lfs"):
+        raise WeightsError(
+            f"{path} is a pointer of Git LFS, not the file itself: run `git lfs pull`, or download "
+            "the file from its page"
+        )
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise WeightsError(
+            f"{path} is a web page, saved in place of the weights: follow its own download link"
+        )
     if head[:1] in b"\x0a\x12" or head[:2] == b"\xa2\x06":  # the net's name, or its first layer
         return "caffemodel"
     raise WeightsError(

@@ -92,9 +92,9 @@ def first_frame(tracker: Dslt, params, sequence) -> Start:
     """The first frame of a sequence, its features and its label."""
     quick = dslt.override(tracker, ["first.steps=1"])
     state = dslt.init(quick, params, read_image(sequence.frames[0]), sequence.init_box)
-    kernel = 1e-7 * jax.random.normal(jax.random.key(0), state.kernel.shape)
+    kernel = 1e-7 * jax.random.normal(jax.random.key(0), state.head.kernel.shape)
     first = state.samples.spectra[:1], state.samples.labels[:1]
-    return Start(kernel, state.mask, Samples(*first, jnp.ones(1), jnp.asarray(1)))
+    return Start(kernel, state.head.mask, Samples(*first, jnp.ones(1), jnp.asarray(1)))
 
 
 def steps_to_converge(errors: np.ndarray) -> float:

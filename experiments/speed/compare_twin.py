@@ -85,7 +85,7 @@ def largest_difference(tracker: Dslt, params, frames, box, steps: int = 4) -> fl
             "box": out.box,
             "before": out.extra["loss_before"],
             "after": out.extra["loss_after"],
-            "kernel": state.mask[None] * state.kernel,
+            "kernel": state.head.mask[None] * state.head.kernel,
         }
         theirs["kernel"] = twin.kernel().detach()
         for name, value in ours.items():
@@ -111,7 +111,7 @@ def calls(tracker: Dslt, params, frames, box) -> dict[str, Callable]:
     def ours():
         sight, _ = see(tracker, params, state, patch, limits)
         new, out = finish(tracker, params, state, sight, patches, limits)
-        return out.box, new.kernel
+        return out.box, new.head.kernel
 
     def theirs(threads: int):
         torch_twin.torch.set_num_threads(threads)

@@ -151,7 +151,7 @@ def _transform(shared: Shared, state, maps):
 
 
 def _respond(state, spectra, grid: int):
-    return spectral.respond(state.mask[None] * state.kernel, spectra, grid)
+    return spectral.respond(state.head.mask[None] * state.head.kernel, spectra, grid)
 
 
 def _peak(shared: Shared, state, spectra):
@@ -183,20 +183,20 @@ def _rescale(shared: Shared, state, maps):
 def _objective(shared: Shared, state, spectra):
     tracker, samples = shared.tracker, state.samples
     samples = tracker.memory.remember(samples, spectra[0], samples.labels[0])
-    return tracker.objective(samples, state.mask)
+    return tracker.objective(samples, state.head.mask)
 
 
 def _update(shared: Shared, state, spectra):
     objective = _objective(shared, state, spectra)
-    return shared.tracker.online.fit(objective, state.kernel, state.optimizer)
+    return shared.tracker.online.fit(objective, state.head.kernel, state.head.optimizer)
 
 
 def _gradient(shared: Shared, state, spectra):
-    return jax.value_and_grad(_objective(shared, state, spectra))(state.kernel)
+    return jax.value_and_grad(_objective(shared, state, spectra))(state.head.kernel)
 
 
 def _value(shared: Shared, state, spectra):
-    return _objective(shared, state, spectra)(state.kernel)
+    return _objective(shared, state, spectra)(state.head.kernel)
 
 
 # --- operations ---

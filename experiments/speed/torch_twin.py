@@ -35,7 +35,7 @@ class Twin:
         self.reductions = [tuple(map(self.tensor, part)) for part in state.reductions]
         self.center, self.size = self.tensor(state.center), self.tensor(state.size)
         self.cells = self.tensor(state.cells)
-        self.mask = self.tensor(state.mask)
+        self.mask = self.tensor(state.head.mask)
         samples = state.samples
         self.labels = self.tensor(samples.labels)
         self.spectra = self.tensor(np.swapaxes(samples.spectra, -1, -2))  # ours has columns first
@@ -48,13 +48,13 @@ class Twin:
         channels, learner = tracker.fusion.channels, tracker.online.learner
         self.kernels = [
             torch.nn.Parameter(part.contiguous())
-            for part in self.tensor(state.kernel).split(channels)
+            for part in self.tensor(state.head.kernel).split(channels)
         ]
         self.adam = torch.optim.Adam(
             [{"params": [k], "lr": lr} for k, lr in zip(self.kernels, learner.rates, strict=True)],
             betas=(learner.b1, learner.b2),
         )
-        moments = state.optimizer
+        moments = state.head.optimizer
         first, second = (self.tensor(part).split(channels) for part in (moments.mu, moments.nu))
         for kernel, mean, square in zip(self.kernels, first, second, strict=True):
             self.adam.state[kernel] = {

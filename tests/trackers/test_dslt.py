@@ -67,7 +67,9 @@ def test_a_key_changes_the_random_start():
     frames, truth = small.clip(1)
     tracker = small.tracker("fusion.reduction=random")
     kernels = [
-        dslt.init(tracker, small.params(), frames[0], truth[0], key=jax.random.key(seed)).kernel
+        dslt.init(
+            tracker, small.params(), frames[0], truth[0], key=jax.random.key(seed)
+        ).head.kernel
         for seed in (0, 1)
     ]
     assert not np.array_equal(*kernels)
@@ -80,7 +82,7 @@ def test_nothing_to_see_is_lost_and_nothing_is_learned():
     after, out = dslt.step(tracker, small.params(), state, np.full_like(frames[0], 128))
     assert bool(out.lost) and not bool(out.extra["updated"])
     np.testing.assert_allclose(out.box, truth[0], atol=1e-3)
-    np.testing.assert_array_equal(after.kernel, state.kernel)
+    np.testing.assert_array_equal(after.head.kernel, state.head.kernel)
     jax.tree.map(np.testing.assert_array_equal, after.samples, state.samples)
 
 
@@ -92,7 +94,7 @@ def test_only_every_second_frame_teaches():
         last = state
         state, out = dslt.step(tracker, small.params(), state, frame)
         updated.append(bool(out.extra["updated"]))
-        assert np.array_equal(last.kernel, state.kernel) == (not updated[-1])
+        assert np.array_equal(last.head.kernel, state.head.kernel) == (not updated[-1])
         assert state.samples.stored == last.samples.stored + 1
     assert updated == [True, False] * 3
 
@@ -102,8 +104,8 @@ def test_the_losses_that_are_told_are_the_objectives():
     tracker = small.tracker("gates.learn=-1")
     state = dslt.init(tracker, small.params(), frames[0], truth[0])
     after, out = dslt.step(tracker, small.params(), state, frames[1])
-    objective = tracker.objective(after.samples, after.mask)
-    for kernel, name in ((state.kernel, "loss_before"), (after.kernel, "loss_after")):
+    objective = tracker.objective(after.samples, after.head.mask)
+    for kernel, name in ((state.head.kernel, "loss_before"), (after.head.kernel, "loss_after")):
         assert float(out.extra[name]) == pytest.approx(float(objective(kernel)), rel=1e-4)
     assert out.extra["loss_after"] < out.extra["loss_before"]
 
@@ -116,9 +118,11 @@ def test_an_update_that_is_not_finite_is_told_its_sample_dropped_and_the_next_on
     broken = sight._replace(spectrum=sight.spectrum.at[0, 1, 1].set(jnp.inf))
     after, info = dslt.learn(tracker, params, state, broken)
     assert not bool(info["finite"]) and not bool(info["updated"])
-    same = (after.kernel, after.optimizer, after.samples)
+    same = (after.head.kernel, after.head.optimizer, after.samples)
     jax.tree.map(
-        np.testing.assert_array_equal, same, (state.kernel, state.optimizer, state.samples)
+        np.testing.assert_array_equal,
+        same,
+        (state.head.kernel, state.head.optimizer, state.samples),
     )
     _, out = dslt.step(tracker, params, after, frames[2])
     assert bool(out.extra["finite"]) and bool(out.extra["updated"])

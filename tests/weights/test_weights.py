@@ -184,7 +184,9 @@ def test_weights_of_another_network_are_named(tmp_path, params):
     ("content", "says"),
     [
         (b"", "is empty"),
-        (b"<!DOCTYPE html>", "is no weights file"),
+        (b"<!DOCTYPE html>", "is a web page, saved in place of the weights"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "is a pointer of Git LFS"),
+        (b"hello", "is no weights file"),
         (b"\x0aname of nothing", "cannot be read as caffemodel"),
         (b"PK\x03\x04 broken", "damaged or incomplete zip"),
         (b"\x89HDF\r\n\x1a\n broken", "cannot be read as h5"),
