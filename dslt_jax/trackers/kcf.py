@@ -1,12 +1,11 @@
 """KCF: kernel ridge regression over all circular shifts of a patch.
 
 Source: Henriques, Caseiro, Martins, Batista, "High-Speed Tracking with Kernelized Correlation
-Filters", PAMI 2015; constants as its authors' code has them. What differs: every target is sampled
-to one size (its aspect ratio warped away, so that shapes stay static), and the peak is found to a
-fraction of a cell.
+Filters", PAMI 2015; constants as its authors' code has them. What differs: the region is sampled to
+one size, and the peak is found to a fraction of a cell.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import flax.struct
 import jax
@@ -15,8 +14,8 @@ import jax.numpy as jnp
 from dslt_jax.learners.ridge import dual
 from dslt_jax.ops import correlation, hog, localize, sampling, windows
 from dslt_jax.ops.labels import gaussian
-from dslt_jax.parts import Part, static
-from dslt_jax.types import Look, Output
+from dslt_jax.parts import static
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, Sight
 
 
 class State(flax.struct.PyTreeNode):
@@ -24,88 +23,35 @@ class State(flax.struct.PyTreeNode):
 
     center: jax.Array  # (2,) x, y of the target in frame pixels
     size: jax.Array  # (2,) width, height in frame pixels; KCF does not change it
-    template: jax.Array  # (C, G, G // 2 + 1) spectrum of the target's looks
+    template: jax.Array  # (C, G, G // 2 + 1) spectrum of the target's features
     alpha: jax.Array  # (G, G // 2 + 1) spectrum of the coefficients
 
 
-class Sight(NamedTuple):
-    """What was found in one frame."""
-
-    center: jax.Array  # (2,)
-    confidence: jax.Array  # ()
-    lost: jax.Array  # () bool
-    response: jax.Array  # (G, G)
-    spectrum: jax.Array  # (C, G, G // 2 + 1) of the looks: of the region, then of the new place
-
-
-class Kcf(Part):
+class Kcf(CorrelationFilter):
     """The tracker's settings."""
 
-    size: int = static(128)  # side of the crop, in pixels
     cell: int = static(4)  # of the features, in pixels
     features: Literal["hog", "grey"] = static("hog")
     kernel: Literal["gaussian", "linear"] = static("gaussian")
-    padding: float = 1.5  # the region is 1 + padding times the target
     sigma: float = 0.5  # of the Gaussian kernel
     label: float = 0.1  # deviation of the label, of the target's size
     decay: float = 1e-4
     rate: float = 0.02  # share of a new frame in the model
     lost: float = 0.05  # a response below is no target
 
-    backbone = None
-
     def check(self) -> None:
+        super().check()
         if self.size % self.cell or self.size < 8 * self.cell:
             raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
-        self.require("padding", lambda p: p > 0, "greater than 0")
         self.require("sigma", lambda s: s > 0, "greater than 0")
         self.require("label", lambda s: s > 0, "greater than 0")
         self.require("decay", lambda d: d > 0, "greater than 0")
         self.require("rate", lambda r: 0 <= r <= 1, "from 0 to 1")
 
-    def first_look(self, box: jax.Array) -> Look:
-        """The region around the first box."""
-        return self._region(box[:2] + box[2:] / 2, box[2:])
-
     def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
         """The model of the first frame."""
-        template = self._spectrum(patches[0])
+        template = self.spectrum(patches[0])
         return State(box[:2] + box[2:] / 2, box[2:], template, self._train(template))
-
-    def look(self, state: State) -> Look:
-        """The region around the last place."""
-        return self._region(state.center, state.size)
-
-    def locate(
-        self, params: Any, state: State, patches: jax.Array, limits: jax.Array
-    ) -> tuple[Sight, Look]:
-        """The shift whose response is highest; then the new place must be seen, to learn from."""
-        spectrum = self._spectrum(patches[0])
-        grid = self.size // self.cell
-        product = self._correlate(state.template, spectrum) * state.alpha
-        response = correlation.centered(jnp.fft.irfft2(product, (grid, grid)))
-        peak = localize.find_peak(response, jnp.ones_like(response))
-        lost = ~(peak.confidence >= self.lost)
-        shift = (peak.position - grid // 2) * self._extent(state.size) / grid
-        center = jnp.clip(state.center + jnp.where(lost, 0.0, shift), 0.0, limits)
-        sight = Sight(center, peak.confidence, lost, response, spectrum)
-        return sight, self._region(center, state.size)
-
-    def measure(
-        self, params: Any, state: State, sight: Sight, patches: jax.Array | None, limits: jax.Array
-    ) -> tuple[Sight, Output]:
-        """The looks of the new place; the size stays."""
-        assert patches is not None  # `locate` asked for them
-        extent = self._extent(state.size)
-        out = Output(
-            box=jnp.concatenate([sight.center - state.size / 2, state.size]),
-            confidence=sight.confidence,
-            lost=sight.lost,
-            response=sight.response,
-            search_box=jnp.concatenate([state.center - extent / 2, extent]),
-            extra={},
-        )
-        return sight._replace(spectrum=self._spectrum(patches[0])), out
 
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on, and mixes the new frame's model into the old one."""
@@ -123,22 +69,22 @@ class Kcf(Part):
         )
         return state, {"updated": ~sight.lost & finite, "finite": finite}
 
-    def _extent(self, size: jax.Array) -> jax.Array:
-        return (1 + self.padding) * size
-
-    def _region(self, center: jax.Array, size: jax.Array) -> Look:
-        return Look(center, self._extent(size)[None], self.size)
-
-    def _spectrum(self, patch: jax.Array) -> jax.Array:
-        """(C, G, G // 2 + 1) spectrum of the windowed features of a patch."""
+    def spectrum(self, patch: jax.Array) -> jax.Array:
+        """Of fHOG, or of the mean grey of each cell."""
         grid = self.size // self.cell
         if self.features == "hog":
             features = hog.fhog(patch, cell=self.cell)
         else:
-            grey = sampling.grey(patch).reshape(grid, self.cell, grid, self.cell)
-            features = grey.mean(axis=(1, 3))[..., None] / 255.0 - 0.5
+            cells = sampling.grey(patch).reshape(grid, self.cell, grid, self.cell)
+            features = cells.mean(axis=(1, 3))[..., None] / 255.0 - 0.5
         features = features * windows.hann(grid)[..., None]
         return jnp.fft.rfft2(features.transpose(2, 0, 1))
+
+    def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
+        return self._correlate(state.template, spectrum) * state.alpha
+
+    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
+        return ~(peak.confidence >= self.lost)
 
     def _correlate(self, x: jax.Array, z: jax.Array) -> jax.Array:
         if self.kernel == "linear":
@@ -147,7 +93,7 @@ class Kcf(Part):
 
     def _train(self, spectrum: jax.Array) -> jax.Array:
         """(G, G // 2 + 1) the coefficients that give the label."""
-        grid = self.size // self.cell
+        grid = spectrum.shape[1]
         sigma = self.label * grid / (1 + self.padding)
         label = gaussian(grid, jnp.full(2, grid // 2, jnp.float32), sigma)
         label = jnp.fft.rfft2(jnp.fft.ifftshift(label))

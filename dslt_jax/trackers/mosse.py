@@ -1,21 +1,21 @@
 """MOSSE: a correlation filter on grey pixels, the minimum of the output's squared error.
 
 Source: Bolme, Beveridge, Draper, Lui, "Visual Object Tracking using Adaptive Correlation Filters",
-CVPR 2010. What differs: every target is sampled to one size (its aspect ratio warped away, so that
-shapes stay static), and the peak is found to a fraction of a pixel of that crop.
+CVPR 2010. What differs: the region is sampled to one size, and the peak is found to a fraction of a
+pixel of that crop.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 
 from dslt_jax.learners import Objective, Ridge
-from dslt_jax.ops import correlation, localize, sampling, windows
+from dslt_jax.ops import localize, sampling, windows
 from dslt_jax.ops.labels import gaussian
-from dslt_jax.parts import Part, static
-from dslt_jax.types import Look, Output
+from dslt_jax.parts import static
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, Sight
 
 
 class State(flax.struct.PyTreeNode):
@@ -27,45 +27,28 @@ class State(flax.struct.PyTreeNode):
     means: Any  # the ridge's running means
 
 
-class Sight(NamedTuple):
-    """What was found in one frame."""
-
-    center: jax.Array  # (2,)
-    confidence: jax.Array  # ()
-    lost: jax.Array  # () bool
-    response: jax.Array  # (G, G)
-    spectrum: jax.Array  # (1, G, G // 2 + 1): of the region, then of the new place
-
-
-class Mosse(Part):
+class Mosse(CorrelationFilter):
     """The tracker's settings."""
 
-    size: int = static(64)  # side of the crop, in pixels
+    size: int = static(64)
+    padding: float = 0.0
     warps: int = static(8)  # random variants of the first frame, beside it
-    padding: float = 0.0  # the region is 1 + padding times the target
-    label: float = 2.0  # deviation of the label, in pixels of the crop
     spread: float = 0.1  # of the variants: radians, and shares of the size
+    label: float = 2.0  # deviation of the label, in pixels of the crop
     decay: float = 1e-3  # against frequencies that no sample has, of a patch of unit energy
     learner: Ridge = Ridge(rate=0.125)
     lost: float = 4.5  # a peak-to-sidelobe ratio below is no target
 
-    backbone = None
-
     def check(self) -> None:
+        super().check()
         self.require("size", lambda n: n >= 16 and n % 2 == 0, "even and at least 16")
         self.require("warps", lambda n: n >= 0, "at least 0")
-        self.require("padding", lambda p: p >= 0, "at least 0")
         self.require("label", lambda s: s > 0, "greater than 0")
         self.require("decay", lambda d: d > 0, "greater than 0")
 
-    def first_look(self, box: jax.Array) -> Look:
-        """The region around the first box."""
-        return self._region(box[:2] + box[2:] / 2, box[2:])
-
     def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
-        """A filter of the first frame and of small random motions of it, all with one label."""
+        """A filter of the first frame and of small random motions of it."""
         patch = patches[0]
-        keys = jax.random.split(key, (self.warps, 3))
 
         def vary(keys):
             shift = jax.random.normal(keys[0], (2,), jnp.float32)  # a pixel or so
@@ -73,57 +56,27 @@ class Mosse(Part):
             angle = self.spread * jax.random.uniform(keys[2], (), jnp.float32, -1, 1)
             return sampling.warp(patch, shift=shift, scale=scale, angle=angle, flip=False), shift
 
-        warped, shifts = jax.vmap(vary)(keys)
-        spectra = jax.vmap(self._spectrum)(jnp.concatenate([patch[None], warped]))
+        warped, shifts = jax.vmap(vary)(jax.random.split(key, (self.warps, 3)))
+        spectra = jax.vmap(self.spectrum)(jnp.concatenate([patch[None], warped]))
         shifts = jnp.concatenate([jnp.zeros((1, 2), jnp.float32), shifts])
-        filter_ = jnp.zeros_like(spectra[0])
-        # Each sample weighs as much as any other: the k-th enters the means by 1 / k.
-        means = self.learner.init(filter_)
-        for k in range(self.warps + 1):
-            ridge = self.learner.replace(rate=1.0 / (k + 1))
-            fit = ridge.fit(self.objective(spectra[k], shifts[k]), filter_, means)
-            filter_, means = fit.kernel, fit.state
+        blank = 0.0 * spectra[0]
+
+        def add(carry, sample):
+            k, spectrum, shift = sample
+            # Each sample weighs as much as any other: the k-th enters the means by 1 / k.
+            ridge = self.learner.replace(rate=1.0 / k)
+            fit = ridge.fit(self.objective(spectrum, shift), *carry)
+            return (fit.kernel, fit.state), None
+
+        counts = 1.0 + jnp.arange(self.warps + 1, dtype=jnp.float32)
+        start = blank, self.learner.init(blank)
+        (filter_, means), _ = jax.lax.scan(add, start, (counts, spectra, shifts))
         return State(box[:2] + box[2:] / 2, box[2:], filter_, means)
-
-    def look(self, state: State) -> Look:
-        """The region around the last place."""
-        return self._region(state.center, state.size)
-
-    def locate(
-        self, params: Any, state: State, patches: jax.Array, limits: jax.Array
-    ) -> tuple[Sight, Look]:
-        """The peak of the filtered region; then the new place must be seen, to learn from."""
-        spectrum = self._spectrum(patches[0])
-        product = jnp.sum(state.filter * spectrum, axis=0)
-        response = correlation.centered(jnp.fft.irfft2(product, (self.size, self.size)))
-        peak = localize.find_peak(response, jnp.ones_like(response))
-        ratio = localize.sidelobe_ratio(response, peak)
-        lost = ~(ratio >= self.lost)
-        shift = (peak.position - self.size // 2) * self._extent(state.size) / self.size
-        center = jnp.clip(state.center + jnp.where(lost, 0.0, shift), 0.0, limits)
-        sight = Sight(center, peak.confidence, lost, response, spectrum)
-        return sight, self._region(center, state.size)
-
-    def measure(
-        self, params: Any, state: State, sight: Sight, patches: jax.Array | None, limits: jax.Array
-    ) -> tuple[Sight, Output]:
-        """The looks of the new place; the size stays."""
-        assert patches is not None  # `locate` asked for them
-        extent = self._extent(state.size)
-        out = Output(
-            box=jnp.concatenate([sight.center - state.size / 2, state.size]),
-            confidence=sight.confidence,
-            lost=sight.lost,
-            response=sight.response,
-            search_box=jnp.concatenate([state.center - extent / 2, extent]),
-            extra={},
-        )
-        return sight._replace(spectrum=self._spectrum(patches[0])), out
 
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on; the new frame enters the running means."""
-        still = jnp.zeros(2, jnp.float32)
-        fit = self.learner.fit(self.objective(sight.spectrum, still), state.filter, state.means)
+        objective = self.objective(sight.spectrum, jnp.zeros(2, jnp.float32))
+        fit = self.learner.fit(objective, state.filter, state.means)
         teach = ~sight.lost & fit.finite
         filter_, means = jax.tree.map(
             lambda new, old: jnp.where(teach, new, old),
@@ -144,18 +97,18 @@ class Mosse(Part):
             decay=self.decay,
         )
 
-    def _extent(self, size: jax.Array) -> jax.Array:
-        return (1 + self.padding) * size
-
-    def _region(self, center: jax.Array, size: jax.Array) -> Look:
-        return Look(center, self._extent(size)[None], self.size)
-
-    def _spectrum(self, patch: jax.Array) -> jax.Array:
-        """(1, G, G // 2 + 1) spectrum of the patch's logarithm, normalised and windowed."""
+    def spectrum(self, patch: jax.Array) -> jax.Array:
+        """Of the patch's logarithm, normalised and windowed."""
         grey = jnp.log1p(sampling.grey(patch))
         grey = grey - grey.mean()
         grey = grey / jnp.sqrt(jnp.square(grey).sum() + 1e-6)
         return jnp.fft.rfft2(grey * windows.hann(self.size))[None]
+
+    def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
+        return jnp.sum(state.filter * spectrum, axis=0)
+
+    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
+        return ~(localize.sidelobe_ratio(response, peak) >= self.lost)
 
 
 def mosse() -> Mosse:

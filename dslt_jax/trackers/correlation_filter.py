@@ -1,0 +1,95 @@
+"""What correlation filters share: a region of the target's shape, and a peak among its shifts.
+
+Every target is sampled to one size, its aspect ratio warped away, so that shapes stay static.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from dslt_jax.ops import correlation, localize
+from dslt_jax.parts import Part, static
+from dslt_jax.types import Look, Output
+
+
+class Sight(NamedTuple):
+    """What was found in one frame."""
+
+    center: jax.Array  # (2,) x, y in frame pixels
+    confidence: jax.Array  # () the response's peak
+    lost: jax.Array  # () bool
+    response: jax.Array  # (G, G)
+    spectrum: Any  # (C, G, G // 2 + 1) of the new place, once it was looked at; before None
+
+
+class CorrelationFilter(Part):
+    """The stages that are the same; a filter adds `spectrum`, `respond`, `init` and `learn`.
+
+    Its state has `center` and `size`, (2,) each, in frame pixels.
+    """
+
+    size: int = static(128)  # side of the crop, in pixels
+    padding: float = 1.5  # the region is 1 + padding times the target
+
+    backbone = None
+
+    def check(self) -> None:
+        self.require("padding", lambda p: p >= 0, "at least 0")
+
+    def spectrum(self, patch: jax.Array) -> jax.Array:
+        """Returns the spectrum (C, G, G // 2 + 1) of the windowed features of a patch."""
+        raise NotImplementedError
+
+    def respond(self, state: Any, spectrum: jax.Array) -> jax.Array:
+        """Returns the spectrum (G, G // 2 + 1) of the response over all shifts."""
+        raise NotImplementedError
+
+    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
+        """Returns () bool: the peak is no target."""
+        raise NotImplementedError
+
+    def first_look(self, box: jax.Array) -> Look:
+        """The region around the first box."""
+        return self._region(box[:2] + box[2:] / 2, box[2:])
+
+    def look(self, state: Any) -> Look:
+        """The region around the last place."""
+        return self._region(state.center, state.size)
+
+    def locate(
+        self, params: Any, state: Any, patches: jax.Array, limits: jax.Array
+    ) -> tuple[Sight, Look]:
+        """The shift whose response is highest; then the new place must be seen, to learn from."""
+        product = self.respond(state, self.spectrum(patches[0]))
+        grid = product.shape[0]
+        response = correlation.centered(jnp.fft.irfft2(product, (grid, grid)))
+        peak = localize.find_peak(response, jnp.ones_like(response))
+        lost = self.is_lost(response, peak)
+        shift = (peak.position - grid // 2) * self._extent(state.size) / grid
+        center = jnp.clip(state.center + jnp.where(lost, 0.0, shift), 0.0, limits)
+        return Sight(center, peak.confidence, lost, response, None), self._region(
+            center, state.size
+        )
+
+    def measure(
+        self, params: Any, state: Any, sight: Sight, patches: jax.Array | None, limits: jax.Array
+    ) -> tuple[Sight, Output]:
+        """The features of the new place; the size stays."""
+        assert patches is not None  # `locate` asked for them
+        extent = self._extent(state.size)
+        out = Output(
+            box=jnp.concatenate([sight.center - state.size / 2, state.size]),
+            confidence=sight.confidence,
+            lost=sight.lost,
+            response=sight.response,
+            search_box=jnp.concatenate([state.center - extent / 2, extent]),
+            extra={},
+        )
+        return sight._replace(spectrum=self.spectrum(patches[0])), out
+
+    def _extent(self, size: jax.Array) -> jax.Array:
+        return (1 + self.padding) * size
+
+    def _region(self, center: jax.Array, size: jax.Array) -> Look:
+        return Look(center, self._extent(size)[None], self.size)
