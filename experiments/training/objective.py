@@ -28,6 +28,7 @@ from dslt_jax.ops import fusion, spectral
 
 TRACKER = presets.compact()
 LAYERS = TRACKER.backbone.layers
+BOX_LAYERS = TRACKER.backbone.box_layers  # as the tracker asks the box head
 LEARNER, STEPS = GaussNewton(rounds=2), 6  # of the fit to the template
 DECAY = 30.0  # ridge of that fit
 
@@ -146,14 +147,14 @@ def box_loss(params, shallow, deep, centers, sizes, index, other, key):
 
     def template(i):
         maps = shallow[i, 0], deep[i, 0]
-        return box_head.embed_template(params, maps, LAYERS, centers[i, 0], sizes[i, 0])
+        return box_head.embed_template(params, maps, BOX_LAYERS, centers[i, 0], sizes[i, 0])
 
     own, wrong = template(index), template(other)
 
     def crop(maps, center, size, key):
         keys = jax.random.split(key, 4)
         near_center, near_size = _disturb(keys[0], center, size, count=6)
-        near = _estimate(params, own, maps, LAYERS, near_center, near_size)
+        near = _estimate(params, own, maps, BOX_LAYERS, near_center, near_size)
         target = jnp.concatenate([(center - near_center) / near_size, jnp.log(size / near_size)], 1)
         error = jnp.abs(jnp.concatenate([near.shift, near.growth], 1) - target)
         error = jnp.where(error < 0.05, 10 * jnp.square(error), error - 0.025).mean()
@@ -166,8 +167,8 @@ def box_loss(params, shallow, deep, centers, sizes, index, other, key):
         angle = jax.random.uniform(keys[1], (2,), maxval=2 * jnp.pi)
         ray = jnp.stack([jnp.cos(angle), jnp.sin(angle)], -1)
         far = center + size * ray * jax.random.uniform(keys[2], (2, 1), minval=0.8, maxval=2.0)
-        elsewhere = _estimate(params, own, maps, LAYERS, far, jnp.broadcast_to(size, (2, 2)))
-        foreign = _estimate(params, wrong, maps, LAYERS, near_center[:2], near_size[:2])
+        elsewhere = _estimate(params, own, maps, BOX_LAYERS, far, jnp.broadcast_to(size, (2, 2)))
+        foreign = _estimate(params, wrong, maps, BOX_LAYERS, near_center[:2], near_size[:2])
         logits = jnp.concatenate([near.match[:4], elsewhere.match, foreign.match])
         truth = jnp.concatenate([jnp.ones(4), jnp.zeros(4)])
         match = optax.sigmoid_binary_cross_entropy(logits, truth).mean()
