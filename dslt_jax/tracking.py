@@ -255,8 +255,12 @@ def placed(tracker: Tracker) -> Tracker:
     if not any(numbers):
         return tracker
     device = jax.config.jax_default_device  # type: ignore[attr-defined]
-    place: Any = _placed_once if all(numbers) else _place
-    return place(tracker, device)
+    if all(numbers):
+        try:
+            return _placed_once(tracker, device)
+        except TypeError:  # a part of the caller's own that has no hash
+            pass
+    return _place(tracker, device)
 
 
 def _place(tracker: Tracker, device: Any) -> Tracker:
@@ -266,7 +270,7 @@ def _place(tracker: Tracker, device: Any) -> Tracker:
         )
 
 
-_placed_once = functools.lru_cache(maxsize=256)(_place)
+_placed_once: Any = functools.lru_cache(maxsize=256)(_place)
 
 
 def _count(tracker: Tracker, box: Any) -> int | None:

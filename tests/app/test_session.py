@@ -51,7 +51,7 @@ def test_the_boxes_come_before_what_they_teach(frames, monkeypatch):
     session.init(frames[0], small.BOX)
     told, learn = [], tracking.learn
     monkeypatch.setattr(session, "_observe", lambda out: told.append("seen"))
-    monkeypatch.setattr(tracking, "learn", lambda *given: told.append("learned") or learn(*given))
+    monkeypatch.setattr(tracking, "learn", lambda *a, **k: told.append("learned") or learn(*a, **k))
     session.step(frames[1])
     assert told == ["seen", "learned"]
     assert session.wait() >= 0
