@@ -38,24 +38,30 @@ TABLE = {"true": VARIANTS, "false": VARIANTS[:1]}
 
 
 def first_frame(
-    patch: jax.Array, variants: tuple[Variant, ...], target: int
+    patch: jax.Array, variants: tuple[Variant, ...], target: int, about: float
 ) -> tuple[jax.Array, jax.Array]:
     """Returns the training crops of the first frame, in the order of `variants`.
 
     Args:
-      patch: (S, S, 3) search crop, target in the middle.
+      patch: (S, S, 3) search crop.
       variants: what to make of it; the first leaves it as it is.
       target: size of the target in the crop, in pixels.
+      about: the pixel where its centre is, along both axes.
 
     Returns:
-      crops (V, S, S, 3), and the target's shift from the middle in crop pixels, (V, 2).
+      crops (V, S, S, 3), and the target's shift from there in crop pixels, (V, 2).
     """
     table = jax.tree.map(lambda *values: jnp.array(values, jnp.float32), *variants)
     shift = jnp.stack(table.shift, axis=-1) * target
 
     def vary(shift, variant):
         moved = sampling.warp(
-            patch, shift=shift, scale=variant.scale, angle=variant.angle, flip=variant.flip > 0
+            patch,
+            shift=shift,
+            scale=variant.scale,
+            angle=variant.angle,
+            flip=variant.flip > 0,
+            about=about,
         )
         return sampling.blur(moved, variant.blur)
 

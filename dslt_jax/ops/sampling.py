@@ -120,16 +120,18 @@ def warp(
     scale: jax.Array | float,
     angle: jax.Array | float,
     flip: jax.Array | bool,
+    about: float | None = None,
 ) -> jax.Array:
-    """Moves the content of a square patch about its centre, border pixels repeated.
+    """Moves the content of a square patch about a point, border pixels repeated.
 
     Args:
       patch: (S, S, 3) float.
-      shift: (2,) x, y in pixels by which the centre's content moves.
+      shift: (2,) x, y in pixels by which that point's content moves.
       scale: () factor of size; angle: () radians, clockwise on the screen; flip: () bool, mirror.
+      about: the point, along both axes, in pixels from the edge; None is the middle.
     """
     size = patch.shape[0]
-    middle = (size - 1) / 2
+    middle = (size / 2 if about is None else about) - 0.5
     line = jnp.arange(size, dtype=jnp.float32) - middle
     y, x = jnp.meshgrid(line, line, indexing="ij")
     x, y = (x - shift[0]) / scale, (y - shift[1]) / scale

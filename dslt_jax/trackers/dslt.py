@@ -169,12 +169,15 @@ class Dslt(Part):
         layers, (center, extent) = self.backbone.layers, _center_size(box)
         pixels = extent * (self.region.target / jnp.sqrt(jnp.prod(extent)))
         cells = pixels / layers[0].stride
-        crops, shifts = augmentation.first_frame(patches[0], self.augment, self.region.target)
+        anchor = self._anchor(self.region.search)
+        crops, shifts = augmentation.first_frame(
+            patches[0], self.augment, self.region.target, anchor
+        )
         maps = backbones.apply(self.backbone, params, crops)
         key_kernel, key_fusion = jax.random.split(key)
         reductions = self.fusion.fit(key_fusion, maps)
         spectra = self._spectra(maps, reductions)
-        middle = layers[0].position(self.region.search / 2)
+        middle = layers[0].position(anchor)
         targets = jax.vmap(
             lambda shift: self.label(self._grid, middle + shift / layers[0].stride, cells)
         )(shifts)
@@ -190,7 +193,7 @@ class Dslt(Part):
             self.objective(everything, mask), kernel, self.first.learner.init(kernel)
         )
         goes_on = type(self.first.learner) is type(self.online.learner)
-        center_pixel = jnp.full(2, self.region.search / 2, jnp.float32)
+        center_pixel = jnp.full(2, anchor, jnp.float32)
         maps = tuple(x[0] for x in maps)
         return State(
             center=center,
@@ -218,7 +221,8 @@ class Dslt(Part):
         maps = backbones.apply(self.backbone, params, patches)
         spectra = self._spectra(maps, state.reductions)
         response = self._respond(state.head, spectra, self._grid)[0]
-        middle = layers[0].position(region.search / 2)
+        anchor = self._anchor(region.search)
+        middle = layers[0].position(anchor)
         spread = self.motion * jnp.sqrt(jnp.prod(state.cells))
         prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), spread)
         peak = localize.find_peak(response, prior)
@@ -233,7 +237,7 @@ class Dslt(Part):
             state.size / scale,
             ~lost & (peak.confidence >= self.gates.size),
         )
-        found = state.center + (pixel - region.search / 2) * scale
+        found = state.center + (pixel - anchor) * scale
         sight = Sight(
             spectrum=spectra[0],
             position=layers[0].position(pixel),
@@ -244,7 +248,10 @@ class Dslt(Part):
             sizing=memory,
             response=response,
         )
-        return sight, self.size.look(sight.center, region.side(state.size) / region.search)
+        look = self.size.look(sight.center, scale)
+        if look is not None:
+            look = look.replace(center=self._around(look.center, look.size * scale, look.size))
+        return sight, look
 
     def measure(
         self, params: Any, state: State, sight: Sight, patches: jax.Array | None, limits: jax.Array
@@ -255,17 +262,17 @@ class Dslt(Part):
             maps = backbones.apply(self.backbone, params, patches)
             spectra = self._spectra(maps, state.reductions)
             responses = self._respond(state.head, spectra, maps[0].shape[1])
-            position = layer.position(patches.shape[1] / 2)
+            position = layer.position(self._anchor(patches.shape[1]))
         sure = ~sight.lost & (sight.confidence >= self.gates.size)
         factor, index = self.size.rescale(responses, position, sure)
         size = jnp.clip(sight.size * factor, jnp.minimum(self.region.min_side, limits), limits)
-        side = self.region.side(state.size)
+        region, side = self.look(state), self.region.side(state.size)
         out = Output(
             box=jnp.concatenate([sight.center - size / 2, size]),
             confidence=sight.confidence,
             lost=sight.lost,
             response=sight.response,
-            search_box=jnp.concatenate([state.center - side / 2, jnp.full(2, side)]),
+            search_box=jnp.concatenate([region.center - side / 2, jnp.full(2, side)]),
             extra={} if patches is None else {"scale": index},
         )
         return sight._replace(size=size), out
@@ -358,7 +365,20 @@ class Dslt(Part):
         return getattr(self.backbone, "box_layers", self.backbone.layers)
 
     def _region(self, center: jax.Array, size: jax.Array) -> Look:
-        return Look(center, self.region.side(size).reshape(1), self.region.search)
+        side, search = self.region.side(size), self.region.search
+        return Look(self._around(center, side, search), side.reshape(1), search)
+
+    def _anchor(self, size: int) -> float:
+        """The pixel of a crop of `size` where the target is put: on an edge between two cells.
+
+        There the label of a target of few cells has its height; beside it no cell would.
+        """
+        layer = self.backbone.layers[0]
+        return layer.pixel(round(layer.position(size / 2)))
+
+    def _around(self, center: jax.Array, side: jax.Array, size: int) -> jax.Array:
+        """The middle (2,) of a region whose crop of `size` has the target at its anchor."""
+        return center - side * (self._anchor(size) / size - 0.5)
 
     def _spectra(self, maps, reductions) -> jax.Array:
         features = self.fusion(maps, reductions, self.backbone.layers)

@@ -89,6 +89,14 @@ def test_warp_shifts_flips_and_keeps():
     np.testing.assert_allclose(grown[8, ::2, 0], 4.5 + np.arange(9), atol=1e-3)
 
 
+def test_a_warp_about_a_point_keeps_that_point():
+    patch = np.random.default_rng(2).uniform(0, 255, (17, 17, 3)).astype(np.float32)
+    still = {"shift": jnp.zeros(2), "scale": 1.3, "angle": 0.4, "flip": True}
+    moved = sampling.warp(patch, **still, about=10.5)
+    np.testing.assert_allclose(moved[10, 10], patch[10, 10], atol=1e-2)
+    assert np.abs(moved[8, 8] - patch[8, 8]).max() > 1.0
+
+
 def test_blur_keeps_the_mean_and_lowers_contrast():
     patch = np.random.default_rng(3).uniform(0, 255, (32, 32, 3)).astype(np.float32)
     blurred = sampling.blur(patch, 2.0)

@@ -209,6 +209,19 @@ def test_a_wrong_number_of_layers_is_told():
         small.tracker().replace(backbone=network, size=Scales(crop=64))
 
 
+def test_a_target_is_put_on_an_edge_between_cells_wherever_they_look():
+    """A label between two cells has its height in none: of narrow targets nothing was left."""
+    compact = small.tracker().backbone
+    off = [layer._replace(offset=layer.offset + 2.5) for layer in compact.layers]
+    shifted = small.tracker("first.steps=60").replace(backbone=Function(compact.apply, off))
+    frames, truth = small.clip(6)
+    state = dslt.init(shifted, small.params(), frames[0], truth[0])
+    assert float(state.samples.labels[0].max()) == pytest.approx(1.0)
+    outs = follow(shifted, frames, truth[0])
+    centers = outs.box[:, :2] + outs.box[:, 2:] / 2
+    assert np.linalg.norm(centers - (truth[1:, :2] + [12, 10]), axis=1).max() < 9.0
+
+
 def test_a_memory_of_one_slot_teaches_by_the_first_frame_alone():
     frames, truth = small.clip(3)
     tracker = small.tracker("gates.learn=-1").replace(memory=Memory(size=1))
