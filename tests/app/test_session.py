@@ -17,7 +17,9 @@ def frames():
 
 def follow(session, frames, boxes):
     session.init(frames[0], boxes)
-    return [session.step(frame) for frame in frames[1:]]
+    seen = [session.step(frame) for frame in frames[1:]]
+    session.wait()
+    return seen
 
 
 def test_it_gives_what_tracking_gives(frames):
