@@ -58,7 +58,8 @@ class Function:
       function: (params, image (N, H, W, 3) RGB float32 0..255) -> a map (N, h, w, C) for each
         layer, such as a Flax module's `apply`.
       layers: what those maps are, the finest first.
-      init: key -> params, where there is one.
+      initial: key -> params, where there is one.
+      name: as messages call it.
     """
 
     function: Callable[[Any, jax.Array], Any]
