@@ -63,8 +63,8 @@ class Session:
         if (shape := (*np.shape(frame), len(boxes))) not in self._warm:
             # What the next frames need is compiled while this one is learned.
             sight, _ = tracking.locate(tracker, params, state, frame)
-            copy = jax.tree.map(jnp.copy, state)
-            jax.block_until_ready(tracking.learn(tracker, params, copy, sight, donate=True))
+            spare = _copy(state)
+            jax.block_until_ready(tracking.learn(tracker, params, spare, sight, donate=True))
             self._warm.add(shape)
         self.wait()
         self._state = state
@@ -106,6 +106,11 @@ class Session:
     def _observe(self, out: Output) -> Observation:
         seen = jax.device_get((out.box, out.confidence, out.lost, out.response, out.search_box))
         return Observation(*(seen if self._many else (field[None] for field in seen)))
+
+
+@jax.jit
+def _copy(state: Any) -> Any:
+    return jax.tree.map(jnp.copy, state)
 
 
 def _seconds_until(state: Any, start: float) -> float:

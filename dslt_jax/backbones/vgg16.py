@@ -13,7 +13,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from dslt_jax.backbones import layers
+from dslt_jax.backbones import layers, winograd
 from dslt_jax.backbones.base import Layer, check_layers
 
 MEAN = (123.68, 116.779, 103.939)
@@ -72,6 +72,16 @@ class Vgg16:
         del shapes["mean"]
         return layers.he_init(key, shapes) | {"mean": jnp.array(MEAN)}
 
+    def prepare(self, params: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Returns the parameters with what makes `apply` faster on a CPU: about half the time.
+
+        Without it the convolutions are direct; the maps differ by rounding.
+        """
+        names = [name for name in convolutions(self.take[-1]) if _block(name) > 2]
+        return params | {
+            f"{name}/winograd": winograd.transform(params[f"{name}/w"]) for name in names
+        }
+
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, ...]:
         """Returns the maps of `image` (N, H, W, 3), RGB float32 0..255.
 
@@ -95,8 +105,15 @@ class Vgg16:
                 block += 1
                 if block <= 3 or self.pooling:
                     x = _pool(x)
-            x = maps[name] = layers.conv_relu(x, params[f"{name}/w"], params[f"{name}/b"])
+            x = maps[name] = _conv_relu(params, name, x)
         return tuple(maps[name] for name in self.take)
+
+
+def _conv_relu(params: dict[str, jax.Array], name: str, x: jax.Array) -> jax.Array:
+    bias = params[f"{name}/b"]
+    if (transformed := params.get(f"{name}/winograd")) is not None:
+        return jax.nn.relu(winograd.conv(x, transformed, bias))
+    return layers.conv_relu(x, params[f"{name}/w"], bias)
 
 
 def _pool(x: jax.Array) -> jax.Array:

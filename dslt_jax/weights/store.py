@@ -50,7 +50,7 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
         the embedded or the cached weights.
 
     Returns:
-      The arrays of `backbone.param_shapes()`, float32.
+      The arrays of `backbone.param_shapes()`, float32; on a CPU also what VGG-16 makes of them.
 
     Raises:
       WeightsError: there are no weights, or they are not this network's, damaged or not finite.
@@ -70,7 +70,14 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
     _check_complete(source, backbone.name, params, needed)
     if path is not None and (note := foreign_note(backbone.name, params)):
         _LOG.warning("%s: %s", path, note)
-    return jax.device_put({key: params[key] for key in needed})  # compiles nothing
+    return prepare(backbone, jax.device_put({key: params[key] for key in needed}))
+
+
+def prepare(backbone: Any, params: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Returns the parameters with what the network computes from them once, where that pays."""
+    if jax.default_backend() != "cpu" or not hasattr(backbone, "prepare"):
+        return params
+    return jax.jit(backbone.prepare)(params)
 
 
 def read_network(

@@ -56,7 +56,7 @@ def test_saved_weights_come_back_the_same(tmp_path, params):
     path = tmp_path / "new" / "vgg16.safetensors"
     store.save(path, params, {"source": "test"})
     loaded = store.load_params(TRACKER, path)
-    assert loaded.keys() == params.keys()
+    assert {key for key in loaded if not key.endswith("/winograd")} == params.keys()
     for key, array in params.items():
         assert isinstance(loaded[key], jax.Array)
         np.testing.assert_array_equal(loaded[key], array)

@@ -1,0 +1,39 @@
+"""Winograd's convolution is the direct one, whatever the image's sides."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dslt_jax.backbones import Vgg16, layers, winograd
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (2, 10, 7), (1, 3, 13)])
+def test_it_is_the_direct_convolution(shape):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (*shape, 6))
+    kernel, bias = jax.random.normal(keys[1], (3, 3, 6, 5)), jax.random.normal(keys[2], (5,))
+
+    def fast(x):
+        return winograd.conv(x, winograd.transform(kernel), bias)
+
+    direct = layers.conv(x, kernel, bias)
+    np.testing.assert_allclose(fast(x), direct, atol=1e-4)
+    probe = jax.random.normal(keys[0], direct.shape)
+    gradients = [
+        jax.grad(lambda x, f=f: jnp.sum(probe * f(x)))(x)
+        for f in (fast, lambda x: layers.conv(x, kernel, bias))
+    ]
+    np.testing.assert_allclose(*gradients, atol=1e-4)
+
+
+def test_prepared_params_give_the_same_maps():
+    network = Vgg16(("conv3_3", "conv4_3"))
+    params = network.init(jax.random.key(0))
+    prepared = jax.jit(network.prepare)(params)
+    used = {name.removesuffix("/winograd") for name in prepared.keys() - params.keys()}
+    assert used == {f"conv{b}_{i}" for b in (3, 4) for i in (1, 2, 3)}
+    image = 255 * jax.random.uniform(jax.random.key(1), (1, 32, 48, 3))
+    found = jax.jit(network.apply)(prepared, image)
+    for fast, direct in zip(found, jax.jit(network.apply)(params, image), strict=True):
+        np.testing.assert_allclose(fast, direct, atol=1e-4 * float(jnp.abs(direct).max()))
