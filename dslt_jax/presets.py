@@ -12,6 +12,7 @@ PRESETS = {
     "googlenet": "dslt_jax.trackers.dslt_presets",
     "paper": "dslt_jax.trackers.dslt_presets",
     "released": "dslt_jax.trackers.dslt_presets",
+    "vgg16": "dslt_jax.trackers.dslt_presets",
     "kcf": "dslt_jax.trackers.kcf",
     "dcf": "dslt_jax.trackers.kcf",
     "mosse": "dslt_jax.trackers.mosse",

@@ -35,8 +35,10 @@ def tracker(name):
 
 @functools.cache
 def params(name):
-    backbone = tracker(name).backbone
-    return {} if backbone is None else backbone.init(jax.random.key(0))
+    found = {}
+    for network in getattr(tracker(name), "networks", ()):
+        found |= network.init(jax.random.key(0))
+    return found
 
 
 @functools.cache

@@ -32,9 +32,11 @@ VARIANTS = (
     Variant(shift=(-0.8, -0.5), angle=-0.4, flip=True),
 )
 
+# Also turned by an eighth and a quarter of a circle: for targets that roll.
+TURNED = VARIANTS + tuple(Variant(angle=angle) for angle in (0.8, -0.8, 1.57, -1.57))
 
 # What settings pick by name.
-TABLE = {"true": VARIANTS, "false": VARIANTS[:1]}
+TABLE = {"true": VARIANTS, "turned": TURNED, "false": VARIANTS[:1]}
 
 
 def first_frame(

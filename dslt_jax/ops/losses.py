@@ -1,4 +1,4 @@
-"""Regression losses, elementwise: reduction is the caller's.
+"""Losses of regression and of classification, elementwise: reduction is the caller's.
 
 Every function takes the response `p` and the soft label `y`, arrays of one shape, and returns the
 loss of each location. With l = |p - y|:
@@ -13,6 +13,16 @@ loss of each location. With l = |p - y|:
 Source: Lu et al., "Deep Regression Tracking with Shrinkage Loss", ECCV 2018. The released MATLAB
 code drops the sign of p - y in its gradient, so that responses are only ever pushed up; these are
 plain differentiable functions, whose gradients carry it. The classes bind constants, as leaves.
+
+Classification takes a logit z and a label 0 or 1. With p the probability of the true class,
+sigmoid(z) or sigmoid(-z):
+
+  cross_entropy            -log p
+  focal_cross_entropy      (1 - p)^gamma * -log p
+  shrinkage_cross_entropy  exp(p) / (1 + exp(k (p - a))) * -log p
+
+Source: Lu et al., "Deep Object Tracking With Shrinkage Loss", TPAMI 2022, in the form of the
+authors' PyTorch code.
 """
 
 from collections.abc import Callable
@@ -96,6 +106,46 @@ class Ohnm(Part):
 
     def __call__(self, p: jax.Array, y: jax.Array) -> jax.Array:
         return ohnm(p, y, threshold=self.threshold)
+
+
+def cross_entropy(logit: jax.Array, label: jax.Array) -> jax.Array:
+    """Binary cross entropy of logits; a label above 1/2 is the positive class."""
+    return -jax.nn.log_sigmoid(_true_logit(logit, label))
+
+
+def focal_cross_entropy(logit: jax.Array, label: jax.Array, *, gamma: float = 2.0) -> jax.Array:
+    """Cross entropy that fades for whatever is classified well; gamma >= 0."""
+    z = _true_logit(logit, label)
+    # (1 - p)^gamma by its logarithm, whose slope stays finite where p reaches 1.
+    return -jnp.exp(gamma * jax.nn.log_sigmoid(-z)) * jax.nn.log_sigmoid(z)
+
+
+def shrinkage_cross_entropy(
+    logit: jax.Array, label: jax.Array, *, k: float = 10.0, a: float = 0.6
+) -> jax.Array:
+    """Cross entropy that fades for easy locations only (p > a) and stays for hard ones.
+
+    Args:
+      logit, label: of one shape; a label above 1/2 is the positive class.
+      k: shrinkage speed.
+      a: the probability of the true class at which the weight exp(p) is halved.
+    """
+    z = _true_logit(logit, label)
+    p = jax.nn.sigmoid(z)
+    return -jnp.exp(p) * jax.nn.sigmoid(k * (a - p)) * jax.nn.log_sigmoid(z)
+
+
+def balance(label: jax.Array) -> jax.Array:
+    """Weights of the locations of a label map: either class counts one half, in all 1."""
+    positive = (label > 0.5).astype(jnp.float32)
+    negative = 1.0 - positive
+    return 0.5 * (
+        positive / jnp.maximum(positive.sum(), 1.0) + negative / jnp.maximum(negative.sum(), 1.0)
+    )
+
+
+def _true_logit(logit: jax.Array, label: jax.Array) -> jax.Array:
+    return jnp.where(label > 0.5, logit, -logit)
 
 
 # The losses that settings pick by name. A tracker takes any callable pytree (p, y) -> loss.

@@ -1,38 +1,48 @@
 """How a tracker finds its target's size: from the maps that it has, or by a second look."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from dslt_jax.backbones import box_head
+from dslt_jax.backbones import Backbone, Compact, box_head
 from dslt_jax.backbones.base import Layer
 from dslt_jax.parts import Part, static
 from dslt_jax.types import Look
 
-Maps = tuple[jax.Array, ...]
-Layers = tuple[Layer, ...]
+
+class View(NamedTuple):
+    """The search region, and what the tracker's network has made of it."""
+
+    patch: jax.Array  # (S, S, 3) RGB float32 0..255
+    maps: tuple[jax.Array, ...]  # (G, G, D) of each layer
+    layers: tuple[Layer, ...]
 
 
 class Sizing(Part):
     """Keeps the size: the base of the others, and the one to choose where size does not change."""
 
-    def needs(self) -> tuple[str, ...]:
-        """Names of parameters that the backbone must bring."""
+    @property
+    def networks(self) -> tuple[Backbone, ...]:
+        """Networks of its own, beside the tracker's, whose weights it needs too."""
         return ()
 
-    def start(self, params: Any, maps: Maps, layers: Layers, center, size) -> Any:
+    def needs(self) -> tuple[str, ...]:
+        """Names of parameters that the tracker's network must bring."""
+        return ()
+
+    def start(self, params: Any, view: View, center, size) -> Any:
         """Returns what is remembered of the first frame's box, given in pixels of the crop."""
         return ()
 
     def refine(
-        self, params: Any, memory: Any, maps: Maps, layers: Layers, center, size, sure
+        self, params: Any, memory: Any, view: View, center, size, sure
     ) -> tuple[jax.Array, jax.Array, Any]:
-        """Corrects a found box from the search region's own maps.
+        """Corrects a found box from the search region.
 
         Args:
           memory: of `start` or the last `refine`.
-          maps: (G, G, D) of each layer; center, size: (2,) x, y and width, height in crop pixels.
+          center, size: (2,) x, y and width, height in crop pixels.
           sure: () bool, the response is strong enough to listen to.
 
         Returns:
@@ -97,12 +107,16 @@ def best(scores: jax.Array, penalty: jax.Array | float) -> jax.Array:
 
 
 class BoxHead(Sizing):
-    """The backbone's box head: it compares the found box with the first frame's.
+    """A box head: it compares the found box with the first frame's.
 
     What covers the target, or takes its place, looks less like the template than the target did
     just before: then the head sees the size of something else, and is not listened to.
     """
 
+    # Whose box head it is; none: the tracker's own network's. Another one sees the search region
+    # at `zoom` times its size.
+    network: Backbone | None = static(None, choices={"compact": Compact(), "none": None})
+    zoom: float = static(1.0)
     center_gain: float = 0.3  # share of the head's shift that is taken
     gain: float = 0.5  # share of its change of width and height
     guard: float = 0.75  # it is not listened to below this share of its usual match
@@ -111,16 +125,25 @@ class BoxHead(Sizing):
     rise: float = 0.1  # rates at which the usual match follows a better and a worse one
     fall: float = 0.02
 
-    def needs(self) -> tuple[str, ...]:
-        return ("box/out/w",)
+    @property
+    def networks(self) -> tuple[Backbone, ...]:
+        return () if self.network is None else (self.network,)
 
-    def start(self, params: Any, maps: Maps, layers: Layers, center, size) -> Any:
-        template = box_head.embed_template(params, maps, layers, center, size)
+    def needs(self) -> tuple[str, ...]:
+        return ("box/out/w",) if self.network is None else ()
+
+    def start(self, params: Any, view: View, center, size) -> Any:
+        view = self._own(params, view)
+        center, size = self.zoom * center, self.zoom * size
+        template = box_head.embed_template(params, view.maps, view.layers, center, size)
         return template, jnp.zeros((), jnp.float32)  # and the usual match, the head's logit
 
-    def refine(self, params: Any, memory: Any, maps: Maps, layers: Layers, center, size, sure):
+    def refine(self, params: Any, memory: Any, view: View, center, size, sure):
         template, usual = memory
-        found = box_head.estimate(params, template, maps, layers, center, size)
+        view = self._own(params, view)
+        found = box_head.estimate(
+            params, template, view.maps, view.layers, self.zoom * center, self.zoom * size
+        )
         shift = jnp.clip(found.shift, -self.reach, self.reach) * size
         good = sure & (found.match >= self.guard * jnp.maximum(usual, 0.0))
         center = center + jnp.where(good, self.center_gain * shift, 0.0)
@@ -129,6 +152,16 @@ class BoxHead(Sizing):
         rate = jnp.where(change > 0, self.rise, self.fall)
         usual = usual + jnp.where(sure, rate * change, 0.0)
         return center, jnp.where(good, growth, 0.0), (template, usual)
+
+    def _own(self, params: Any, view: View) -> View:
+        """The view as the head's network has it."""
+        if self.network is None:
+            return view
+        side = round(self.zoom * view.patch.shape[0])
+        patch = jax.image.resize(view.patch, (side, side, 3), "linear")
+        maps = self.network.apply(params, patch[None])
+        layers = getattr(self.network, "box_layers", self.network.layers)
+        return View(patch, tuple(x[0] for x in maps), layers)
 
 
 # What settings pick by name.

@@ -82,6 +82,8 @@ class Sight(NamedTuple):
     size: jax.Array  # (2,) width, height in frame pixels
     confidence: jax.Array  # ()
     lost: jax.Array  # () bool
+    sure: jax.Array  # () bool, to measure the size by it
+    teaches: jax.Array  # () bool
     sizing: Any  # as in State
     response: jax.Array  # (grid, grid)
 
@@ -137,6 +139,11 @@ class Dslt(Part):
                 f"size=box_head needs backbone=compact: {self.backbone.name} has no box head, "
                 "set size=scales"
             )
+
+    @property
+    def networks(self) -> tuple[Backbone, ...]:
+        """All whose weights it needs, the backbone first."""
+        return (self.backbone, *getattr(self.size, "networks", ()))
 
     def notes(self, box: Any) -> list[str]:
         """Returns sentences on what a box (4,) of Python numbers asks beyond these settings."""
@@ -194,13 +201,13 @@ class Dslt(Part):
         )
         goes_on = type(self.first.learner) is type(self.online.learner)
         center_pixel = jnp.full(2, anchor, jnp.float32)
-        maps = tuple(x[0] for x in maps)
+        view = self._view(patches, maps)
         return State(
             center=center,
             size=extent,
             cells=cells,
             reductions=reductions,
-            sizing=self.size.start(params, maps, self._box_layers, center_pixel, pixels),
+            sizing=self.size.start(params, view, center_pixel, pixels),
             head=Head(
                 fit.kernel,
                 mask,
@@ -227,15 +234,15 @@ class Dslt(Part):
         prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), spread)
         peak = localize.find_peak(response, prior)
         lost = ~(peak.confidence >= self.gates.lost)
+        sure = ~lost & (peak.confidence >= self.gates.size)
         scale = region.side(state.size) / region.search  # frame pixels a crop pixel
         pixel, growth, memory = self.size.refine(
             params,
             state.sizing,
-            tuple(x[0] for x in maps),
-            self._box_layers,
+            self._view(patches, maps),
             layers[0].pixel(peak.position),
             state.size / scale,
-            ~lost & (peak.confidence >= self.gates.size),
+            sure,
         )
         found = state.center + (pixel - anchor) * scale
         sight = Sight(
@@ -245,6 +252,8 @@ class Dslt(Part):
             size=state.size * jnp.exp(growth),
             confidence=peak.confidence,
             lost=lost,
+            sure=sure,
+            teaches=~lost & (peak.confidence >= self.gates.learn),
             sizing=memory,
             response=response,
         )
@@ -263,8 +272,7 @@ class Dslt(Part):
             spectra = self._spectra(maps, state.reductions)
             responses = self._respond(state.head, spectra, maps[0].shape[1])
             position = layer.position(self._anchor(patches.shape[1]))
-        sure = ~sight.lost & (sight.confidence >= self.gates.size)
-        factor, index = self.size.rescale(responses, position, sure)
+        factor, index = self.size.rescale(responses, position, sight.sure)
         size = jnp.clip(sight.size * factor, jnp.minimum(self.region.min_side, limits), limits)
         region, side = self.look(state), self.region.side(state.size)
         out = Output(
@@ -303,10 +311,9 @@ class Dslt(Part):
 
     def _remember(self, state: State, sight: Sight) -> tuple[Samples, jax.Array]:
         """The samples with a sure frame's among them, and whether they are to be learned now."""
-        teach = ~sight.lost & (sight.confidence >= self.gates.learn)
         label = self.label(self._grid, sight.position, state.cells)
-        samples = self.memory.remember(state.samples, sight.spectrum, label, teach)
-        return samples, teach & (samples.stored % self.online.every == 0)
+        samples = self.memory.remember(state.samples, sight.spectrum, label, sight.teaches)
+        return samples, sight.teaches & (samples.stored % self.online.every == 0)
 
     def _fit(self, due: jax.Array, state: State, samples: Callable[[], Samples]) -> Fit:
         """The update that is due; else what there was."""
@@ -360,9 +367,9 @@ class Dslt(Part):
     def _grid(self) -> int:
         return self.region.search // self.backbone.layers[0].stride
 
-    @property
-    def _box_layers(self) -> tuple[backbones.Layer, ...]:
-        return getattr(self.backbone, "box_layers", self.backbone.layers)
+    def _view(self, patches: jax.Array, maps: tuple[jax.Array, ...]) -> sizing.View:
+        layers = getattr(self.backbone, "box_layers", self.backbone.layers)
+        return sizing.View(patches[0], tuple(x[0] for x in maps), layers)
 
     def _region(self, center: jax.Array, size: jax.Array) -> Look:
         side, search = self.region.side(size), self.region.search

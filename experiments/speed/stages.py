@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from dslt_jax import backbones, tracking
 from dslt_jax.ops import localize, sampling, spectral
 from dslt_jax.ops.labels import gaussian
+from dslt_jax.ops.sizing import BoxHead, View
 from dslt_jax.trackers.dslt import Dslt
 
 BACKBONE = ("backbone, search", "backbone, scales")
@@ -128,8 +129,8 @@ def _of_dslt(shared: Shared, state, targets: int) -> dict[str, Stage]:
     spectra = table["reduce, fuse, FFT"]()
     table["response, peak"] = stage(_peak, state, spectra)
     peak = table["response, peak"]()
-    if shared.tracker.size.needs():
-        table["box head"] = stage(_refine, state, maps, peak)
+    if isinstance(shared.tracker.size, BoxHead):
+        table["box head"] = stage(_refine, state, table["crop"](), maps, peak)
     look = stage(_zoom, state)()
     if look is not None:
         table["scale crops"] = stage(crop, look, batch=1, cost=_taps(look))
@@ -162,11 +163,12 @@ def _peak(shared: Shared, state, spectra):
     return localize.find_peak(_respond(state, spectra, grid)[0], prior)
 
 
-def _refine(shared: Shared, state, maps, peak):
+def _refine(shared: Shared, state, patches, maps, peak):
     tracker, layers = shared.tracker, shared.tracker.backbone.layers
     pixels = state.size * tracker.region.search / tracker.region.side(state.size)
-    maps, pixel = tuple(x[0] for x in maps), layers[0].pixel(peak.position)
-    return tracker.size.refine(shared.params, state.sizing, maps, layers, pixel, pixels, True)
+    view = View(patches[0], tuple(x[0] for x in maps), layers)
+    pixel = layers[0].pixel(peak.position)
+    return tracker.size.refine(shared.params, state.sizing, view, pixel, pixels, True)
 
 
 def _zoom(shared: Shared, state):

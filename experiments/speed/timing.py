@@ -57,7 +57,8 @@ def load(tracker: Tracker) -> tuple[str, dict[str, jax.Array]]:
     try:
         return "its weights", store.load_params(tracker)
     except store.WeightsError:
-        return "random weights", tracker.backbone.init(jax.random.key(0))
+        networks = [network.init(jax.random.key(0)) for network in tracker.networks]
+        return "random weights", {key: array for one in networks for key, array in one.items()}
 
 
 def scene(targets: int, count: int) -> tuple[list[jax.Array], jax.Array]:

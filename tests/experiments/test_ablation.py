@@ -32,7 +32,14 @@ def load():
     yield importer
     for name in set(flags.FLAGS) - before:
         delattr(flags.FLAGS, name)
-    for name in ("ablation", "ablate_fusion", "ablate_losses", "search_architecture", "timing"):
+    for name in (
+        "ablation",
+        "ablate_fusion",
+        "ablate_losses",
+        "convergence",
+        "search_architecture",
+        "timing",
+    ):
         sys.modules.pop(name, None)
 
 
@@ -48,10 +55,10 @@ def otb_folder(folder, count=6):
     return folder
 
 
-def test_fusion_runs_compares_and_goes_on(load, tmp_path, monkeypatch, capsys):
+def test_fusion_runs_compares_and_goes_on(load, tmp_path, capsys):
     experiment = load("ablate_fusion")
     sys.modules["ablation"].define_flags(str(tmp_path / "out"))
-    monkeypatch.setattr(experiment, "VARIANTS", ("residual", "deep"))
+    flags.DEFINE_list("variants", ["residual", "deep"], "")
     changes = [f"--set={text}" for text in (*SMALL, "init_steps=5", "augment=false")]
     data = otb_folder(tmp_path / "otb")
     flags.FLAGS(["ablate_fusion", f"--data={data}", "--workers=1", *changes])
@@ -69,6 +76,28 @@ def test_fusion_runs_compares_and_goes_on(load, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.count("nothing left to do") == 2
 
 
+def test_vggs_other_pairs_of_layers_are_variants(load):
+    pairs = load("ablate_fusion").variants(presets.paper())[-2:]
+    grids = []
+    for variant in pairs:
+        tracker = settings.override(presets.paper(), variant.settings)
+        assert tracker.backbone.take[0] == "conv3_3"
+        grids.append(tracker.kernel_size * tracker.backbone.layers[0].stride)
+    assert grids == [128, 128] and presets.paper().kernel_size * 8 == 128
+
+
+def test_the_losses_are_drawn(load, tmp_path):
+    shapes = load("loss_shapes")
+    flags.DEFINE_string("output", str(tmp_path), "")
+    flags.FLAGS(["loss_shapes"])
+    shapes.main(["loss_shapes"])
+    with (tmp_path / "loss_shapes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[20]["l2"]) == pytest.approx(0.04)
+    assert float(rows[20]["shrinkage"]) == pytest.approx(0.02)
+    assert (tmp_path / "loss_shapes.png").stat().st_size > 1000
+
+
 def test_a_missing_folder_is_named(load, tmp_path):
     ablation = load("ablation")
     ablation.define_flags(str(tmp_path))
@@ -78,15 +107,23 @@ def test_a_missing_folder_is_named(load, tmp_path):
 
 
 def test_steps_to_converge(load):
-    losses = load("ablate_losses")
+    losses = load("convergence")
     assert losses.steps_to_converge(np.array([0.5, 0.05, 0.2, 0.09, 0.01])) == 4
     assert losses.steps_to_converge(np.array([0.01, 0.01])) == 1
     assert losses.steps_to_converge(np.array([0.01, 0.5])) == np.inf
     assert losses.steps_to_converge(np.array([0.01, np.nan])) == np.inf
 
 
-def test_the_error_over_the_target_falls(load, monkeypatch):
+def test_a_rate_is_looked_for_until_it_is_not_at_an_end(load):
     losses = load("ablate_losses")
+    best, tried = losses.best_factor(lambda factor: -abs(np.log(factor / 27)))
+    assert best == 27 and max(tried) == 81 and list(tried) == sorted(tried)
+    best, tried = losses.best_factor(lambda factor: -factor, most=5)
+    assert len(tried) == 5 and best == min(tried)
+
+
+def test_the_error_over_the_target_falls(load, monkeypatch):
+    losses = load("convergence")
     monkeypatch.setattr(losses, "STEPS", 60)
     changes = ["channels=3", "kernel_size=8", "target_size=32", "search_size=128"]
     tracker = settings.override(presets.compact(), [*changes, "first.learner.rates=0.001,0.001"])
@@ -98,8 +135,9 @@ def test_the_error_over_the_target_falls(load, monkeypatch):
     kernel = 1e-7 * jax.random.normal(key, (6, 8, 8))
     start = losses.Start(kernel, spectral.kernel_mask(jnp.full(2, 6.0), 8), samples)
     errors = losses.errors_by_step(tracker, start)
-    assert errors.shape == (60, 2)
+    assert errors.shape == (60, 3)
     assert errors[0, 0] > 0.8 and errors[-1, 0] < 0.5 * errors[0, 0]
+    assert errors[0, 2] < 1 and errors[-1, 2] < 0.5 * errors[0, 2]
 
 
 def test_the_searched_base_is_the_embedded_network(load):

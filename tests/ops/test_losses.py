@@ -88,3 +88,50 @@ def test_constants_are_leaves_and_bind_the_formula():
         ]
         expected = float(changed[0] - changed[1]) / (2 * step)
         assert float(getattr(slope, name)) == pytest.approx(expected, rel=1e-2, abs=1e-5)
+
+
+CLASSIFICATION = {
+    "cross_entropy": lambda p: -np.log(p),
+    "focal_cross_entropy": lambda p: -((1 - p) ** 2) * np.log(p),
+    "shrinkage_cross_entropy": lambda p: -np.exp(p) / (1 + np.exp(10 * (p - 0.6))) * np.log(p),
+}
+
+
+@pytest.mark.parametrize("name", CLASSIFICATION)
+def test_classification_formula_and_gradient(name):
+    loss, step = getattr(losses, name), 1e-6
+    with jax.enable_x64(True):
+        for logit in (-6.0, -1.0, -0.1, 0.0, 0.4, 2.0, 6.0):
+            for label, true in ((1.0, logit), (0.0, -logit)):
+                expected = CLASSIFICATION[name](1 / (1 + np.exp(-true)))
+                assert float(loss(logit, label)) == pytest.approx(expected, rel=1e-9)
+                slope = (loss(logit + step, label) - loss(logit - step, label)) / (2 * step)
+                found = float(jax.grad(loss)(logit, label))
+                assert found == pytest.approx(float(slope), rel=1e-4, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", CLASSIFICATION)
+@pytest.mark.parametrize("logit", [-1e4, -100.0, 100.0, 1e4])
+def test_classification_is_finite_for_any_logit(name, logit):
+    value, slope = jax.value_and_grad(getattr(losses, name))(logit, 1.0)
+    assert np.isfinite(value) and np.isfinite(slope)
+
+
+def test_shrinkage_spares_hard_locations_where_focal_loss_does_not():
+    """Beside cross entropy: both take away from easy ones, focal loss from hard ones too."""
+    easy, hard = jnp.asarray(3.0), jnp.asarray(-1.0)
+
+    def share(loss, logit):
+        return float(loss(logit, 1.0) / losses.cross_entropy(logit, 1.0))
+
+    assert share(losses.shrinkage_cross_entropy, easy) < 0.15
+    assert share(losses.shrinkage_cross_entropy, hard) > 1.0
+    assert share(losses.focal_cross_entropy, hard) < 0.6
+
+
+def test_balanced_weights_give_either_class_one_half():
+    label = jnp.zeros((5, 5)).at[2, 1:4].set(1.0)
+    weight = losses.balance(label)
+    assert float(weight.sum()) == pytest.approx(1.0)
+    assert float((weight * label).sum()) == pytest.approx(0.5)
+    assert float(losses.balance(jnp.zeros((3, 3))).sum()) == pytest.approx(0.5)

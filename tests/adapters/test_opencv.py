@@ -1,0 +1,94 @@
+"""OpenCV's and PyTracking's interfaces, driven as their own trackers are."""
+
+import numpy as np
+import pytest
+import small
+from PIL import Image
+
+from dslt_jax.adapters import opencv, pytracking
+from dslt_jax.app.spec import Spec
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return small.clip(4)
+
+
+@pytest.fixture(scope="module")
+def expected(clip):
+    frames, truth = clip
+    session = Spec("mosse").build()
+    session.init(frames[0], truth[:1])
+    return np.stack([session.step(frame).boxes[0] for frame in frames[1:]])
+
+
+def follow(tracker, frames, box):
+    """A program as it is written for cv2's trackers."""
+    found = []
+    tracker.init(frames[0], box)
+    for frame in frames[1:]:
+        ok, rect = tracker.update(frame)
+        assert isinstance(ok, bool) and len(rect) == 4
+        found.append(rect)
+    return np.array(found)
+
+
+def test_it_follows_as_the_session_does(clip, expected):
+    frames, truth = clip
+    tracker = opencv.create("mosse")
+    found = follow(tracker, frames[..., ::-1], tuple(truth[0]))
+    np.testing.assert_array_equal(found, np.round(expected))
+    np.testing.assert_allclose(tracker.box, expected[-1])
+    assert tracker.getTrackingScore() > 0
+    again = follow(tracker, frames[..., ::-1], tuple(truth[0]))  # from anew
+    np.testing.assert_array_equal(again, found)
+
+
+def test_the_same_program_runs_opencvs(clip):
+    cv2 = pytest.importorskip("cv2")
+    frames, truth = clip
+    box = tuple(int(value) for value in truth[0])
+    theirs = follow(cv2.TrackerCSRT_create(), np.ascontiguousarray(frames[..., ::-1]), box)
+    ours = follow(opencv.Tracker("mosse"), np.ascontiguousarray(frames[..., ::-1]), box)
+    assert theirs.shape == ours.shape
+    np.testing.assert_allclose(theirs, ours, atol=12)
+
+
+def test_grey_and_alpha_are_taken(clip):
+    frames, truth = clip
+    grey = np.asarray(Image.fromarray(frames[0]).convert("L"))
+    tracker = opencv.Tracker("mosse")
+    for image in (grey, grey[..., None], np.concatenate([frames[0], frames[0][..., :1]], axis=-1)):
+        tracker.init(image, truth[0])
+        assert tracker.update(image)[0]
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "says"),
+    [
+        (None, TypeError, "image is None"),
+        (np.zeros((9, 9, 3)), ValueError, "uint8"),
+        (np.zeros((9, 9, 2), np.uint8), ValueError, r"\(9, 9, 2\)"),
+    ],
+)
+def test_what_is_no_picture_is_told(image, error, says):
+    with pytest.raises(error, match=says):
+        opencv.Tracker("mosse").init(image, (1, 1, 5, 5))
+
+
+def test_an_update_before_init_is_told(clip):
+    with pytest.raises(RuntimeError, match="before init"):
+        opencv.Tracker("mosse").update(clip[0][0])
+
+
+def test_pytrackings_dictionaries(clip, expected):
+    frames, truth = clip
+    tracker = pytracking.Tracker("mosse")
+    first = tracker.initialize(frames[0], {"init_bbox": list(truth[0])})
+    np.testing.assert_allclose(first["target_bbox"], truth[0])
+    for frame, box in zip(frames[1:], expected, strict=True):
+        out = tracker.track(frame, {})
+        np.testing.assert_allclose(out["target_bbox"], box)
+        assert out["lost"] is False and out["object_presence_score"] > 0
+    with pytest.raises(ValueError, match="init_bbox"):
+        tracker.initialize(frames[0], {"box": [1, 2, 3, 4]})
