@@ -1,35 +1,76 @@
-"""What the tracking functions accept: frames and boxes, checked before any work is done."""
+"""What the tracking functions accept: frames, boxes, params, checked before any work is done.
 
+What cannot be mistaken is converted: lists, Pillow images, tensors, whatever NumPy takes. All else
+is a ValueError that says what came and what to do. Inside a jit only shapes and dtypes are known.
+"""
+
+import functools
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dslt_jax import backbones
+from dslt_jax.arrays import check_pixels, to_array, to_pixels
+
 
 def check_frame(frame: Any, targets: int | None = None) -> jax.Array:
-    """Returns a frame as an array; with `targets` also (targets, H, W, 3), a frame for each."""
-    shape, dtype = np.shape(frame), getattr(frame, "dtype", None)
-    alone = shape[1:] if targets is not None and len(shape) == 4 and shape[0] == targets else shape
-    if len(alone) != 3 or alone[2] != 3 or 0 in alone:
-        raise ValueError(f"frame must be (H, W, 3), got shape {shape}")
-    if dtype != np.uint8:
-        raise ValueError(f"frame must be uint8, 0..255, got {dtype}")
+    """Returns a frame (H, W, 3) uint8; with `targets` also (targets, H, W, 3), a frame for each."""
+    array = to_pixels("frame", frame)
+    each = targets is not None and array.ndim == 4
+    check_pixels("frame", "(H, W, 3)", frame, array, int(each))
+    if each and array.shape[0] != targets:
+        raise ValueError(
+            f"frame is {len(array)} frames for {targets} targets: one, or one a target"
+        )
     # Not jnp.asarray, which compiles a program for each shape.
-    return frame if isinstance(frame, jax.Array) else jax.device_put(np.asarray(frame))
+    return array if isinstance(array, jax.Array) else jax.device_put(array)
 
 
-def check_boxes(boxes: Any, frame: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Checks boxes x, y, w, h; values only when they are known, i.e. outside a jit."""
-    if np.shape(boxes) != shape or not shape[0]:
-        expected = "(4,)" if len(shape) == 1 else "(N, 4), N >= 1"
-        more = "; several targets take `many(tracker)`" if np.ndim(boxes) == 2 > len(shape) else ""
-        raise ValueError(f"box must be {expected}: x, y, w, h; got shape {np.shape(boxes)}{more}")
+def check_frames(frames: Any, each: str = "") -> Any:
+    """Returns a clip, an array (N, H, W, 3) uint8, N >= 1; of five axes where `each` names them."""
+    array = to_pixels("frames", frames)
+    need = f"(N, H, W, 3){each and f' or {each}'}, N >= 1,"
+    check_pixels("frames", need, frames, array, 2 if each and array.ndim == 5 else 1)
+    return array
+
+
+def check_boxes(boxes: Any, ndim: int | None) -> Any:
+    """Returns the numbers of a box (4,) or of several (N, 4) as an array.
+
+    Args:
+      ndim: 1 for one, 2 for several, None for either, which then is (N, 4).
+    """
+    name = "box" if ndim == 1 else "boxes"
+    array = to_array(name, boxes)
+    if ndim is None and array.ndim == 1:
+        array = array[None]
+    if array.ndim != (ndim or 2) or array.shape[-1] != 4 or not array.shape[0]:
+        expected, hint = "(4,)" if ndim == 1 else "(N, 4), N >= 1", ""
+        if ndim == 1 and array.ndim == 2:
+            hint = "; several targets take `many(tracker)`, one target is box[0]"
+        elif array.shape == (4,):
+            hint = f"; of one target {name}[None]"
+        raise ValueError(f"{name} must be {expected}: x, y, w, h; got shape {array.shape}{hint}")
+    if not jnp.issubdtype(array.dtype, jnp.integer) and not jnp.issubdtype(
+        array.dtype, jnp.floating
+    ):
+        raise ValueError(f"{name} must be the numbers x, y, w, h, got {array.dtype}")
+    return array
+
+
+def check_inside(boxes: Any, frame: jax.Array) -> jax.Array:
+    """Returns boxes as float32, checked to be what can be tracked in a frame; not inside a jit."""
     if not isinstance(boxes, jax.core.Tracer):
         height, width = frame.shape[-3:-1]
-        for x, y, w, h in np.reshape(np.asarray(boxes, np.float64), (-1, 4)):
-            where = f"box x={x:g}, y={y:g}, w={w:g}, h={h:g}"
-            if not np.isfinite([x, y, w, h]).all():
+        for i, box in enumerate(np.asarray(boxes, np.float64).reshape(-1, 4)):
+            x, y, w, h = box
+            where = "box" if boxes.ndim == 1 else f"boxes[{i}]"
+            where += f" x={x:g}, y={y:g}, w={w:g}, h={h:g}"
+            if not np.isfinite(box).all():
                 raise ValueError(f"{where} must be finite numbers")
             if w <= 1 or h <= 1:
                 raise ValueError(f"{where} must be more than one pixel wide and high")
@@ -38,3 +79,54 @@ def check_boxes(boxes: Any, frame: jax.Array, shape: tuple[int, ...]) -> jax.Arr
             if w > width or h > height:
                 raise ValueError(f"{where} is larger than the {width} x {height} frame")
     return jnp.asarray(boxes, jnp.float32)
+
+
+def check_tracker(tracker: Any, params: Any) -> None:
+    """Raises ValueError unless it is a tracker, and `params` have what its networks need."""
+    if isinstance(tracker, str) or not hasattr(tracker, "first_look"):
+        hint = ": call it" if callable(tracker) else ""
+        raise ValueError(f"tracker must be e.g. dslt.presets.compact(), got {tracker!r}{hint}")
+    networks = tuple(getattr(tracker, "networks", (tracker.backbone,)))
+    needed = _needed(networks)
+    if not needed or (isinstance(params, Mapping) and needed <= params.keys()):
+        return
+    load = "dslt.load_params(tracker)"
+    if isinstance(params, str | os.PathLike):
+        came, load = f"params is the path '{params}'", f"dslt.load_params(tracker, '{params}')"
+    elif not isinstance(params, Mapping):
+        came = "params is None" if params is None else f"params is a {type(params).__name__}"
+    else:
+        came = _what_params(params, networks, needed)
+    wanted = " and ".join(f"{network.name}'s" for network in networks)
+    raise ValueError(f"{came}, the tracker needs {wanted}: {load}")
+
+
+def check_state(state: Any) -> None:
+    """Raises ValueError for what is often taken for a state."""
+    if state is None:
+        raise ValueError(
+            "state is None: dslt.init(tracker, params, frame, box) gives the first one"
+        )
+    if type(state) is tuple:
+        raise ValueError("state is a tuple: step gives two things, state, out = dslt.step(...)")
+
+
+def _what_params(params: Mapping, networks: tuple[Any, ...], needed: frozenset[str]) -> str:
+    if not params:
+        return "params are empty"
+    known = {name: params.keys() & _needed((net,)) for name, net in backbones.TABLE.items()}
+    owner = max(known, key=lambda name: len(known[name]))
+    if not known[owner]:
+        return f"params have {', '.join(map(str, list(params)[:3]))}"
+    if owner not in [network.name for network in networks]:
+        return f"params are {owner}'s"
+    missing = sorted(needed - params.keys())
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return f"params lack {', '.join(missing[:3])}{more}"
+
+
+@functools.lru_cache(maxsize=64)
+def _needed(networks: tuple[Any, ...]) -> frozenset[str]:
+    """The names that networks need; none where the params are the caller's own."""
+    known = [net for net in networks if getattr(net, "name", None) in backbones.NAMES]
+    return frozenset().union(*(net.param_shapes() for net in known))

@@ -15,6 +15,7 @@ PRESETS = {
     "vgg16": "dslt_jax.trackers.dslt_presets",
     "kcf": "dslt_jax.trackers.kcf",
     "dcf": "dslt_jax.trackers.kcf",
+    "dsst": "dslt_jax.trackers.dsst",
     "mosse": "dslt_jax.trackers.mosse",
 }
 

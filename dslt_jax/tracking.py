@@ -15,7 +15,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from dslt_jax import arguments
 from dslt_jax.ops import sampling
@@ -32,16 +31,20 @@ def init(
 
     Args:
       tracker: e.g. `presets.compact()`, or `many` of one; params: of `load_params`.
-      frame: (H, W, 3) uint8 RGB; of `many` also (N, H, W, 3), one a target.
+      frame: (H, W, 3) uint8 RGB, an array or what becomes one: a Pillow image, a tensor, lists; of
+        `many` also (N, H, W, 3), one a target.
       box: (4,) x, y, w, h of the target in pixels, 0-based edges; (N, 4) of `many`.
       key: of every random choice; None is `jax.random.key(0)`.
 
     Raises:
-      ValueError: if the frame or the box is malformed, or the box lies outside the frame.
+      ValueError: an argument is not what it must be: says what came and what to do. Inside a jit
+        numbers are not known: a box of NaN is then lost in every frame, and stays NaN.
     """
-    tracker, count = placed(tracker), _count(tracker, box)
-    frame = arguments.check_frame(frame, count)
-    box = arguments.check_boxes(box, frame, (4,) if count is None else (count, 4))
+    arguments.check_tracker(tracker, params)
+    tracker, several = placed(tracker), isinstance(tracker, Many)
+    box = arguments.check_boxes(box, 2 if several else 1)
+    frame = arguments.check_frame(frame, len(box) if several else None)
+    box = arguments.check_inside(box, frame)
     key = jax.random.key(0) if key is None else key
     patches, _ = _first_cut(tracker, frame, box)
     return _init(tracker, params, key, patches, box)
@@ -52,12 +55,17 @@ def locate(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[
 
     Returns:
       what `learn` may learn from, and the output: box, confidence and what led to them.
+
+    Raises:
+      ValueError: as `init`.
     """
     return _find(placed(tracker), params, state, frame)
 
 
 def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[Sight, Output]:
     """`locate` with settings that are on the device already."""
+    arguments.check_tracker(tracker, params)
+    arguments.check_state(state)
     frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
     patches, limits = _next_cut(tracker, state, frame)
     sight, look, out = _locate(tracker, params, state, patches, limits)
@@ -79,6 +87,8 @@ def learn(
     Returns:
       the next state, and what the tracker says of its learning.
     """
+    arguments.check_tracker(tracker, params)
+    arguments.check_state(state)
     program = _learn_in_place if donate else _learn
     return program(placed(tracker), params, state, sight)
 
@@ -88,7 +98,10 @@ def step(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[St
 
     Args:
       state: of `init` or the last `step`; it is not changed.
-      frame: (H, W, 3) uint8 RGB; its size may differ from the last one's.
+      frame: as of `init`; its size may differ from the last one's.
+
+    Raises:
+      ValueError: as `init`.
     """
     tracker = placed(tracker)
     sight, out = _find(tracker, params, state, frame)
@@ -108,7 +121,7 @@ def track(
     """Follows a target through a clip on the device, in one program.
 
     Args:
-      frames: (N, H, W, 3) uint8.
+      frames: (N, H, W, 3) uint8, N >= 1, or a list of frames.
       box: (4,) of the target in frames[0], to start; or
       state: to go on from, so that a long clip runs in chunks.
       key: as of `init`.
@@ -116,11 +129,14 @@ def track(
     Returns:
       the last state, and the outputs with a leading axis: of frames 1 .. N - 1 after a start,
       of all N going on.
+
+    Raises:
+      ValueError: as `init`.
     """
     if (box is None) == (state is None):
         raise ValueError("track starts from a box or goes on from a state: give one of them")
-    if np.ndim(frames) < 4 or np.shape(frames)[0] < 1:
-        raise ValueError(f"frames must be (N, H, W, 3), N >= 1, got shape {np.shape(frames)}")
+    arguments.check_tracker(tracker, params)
+    frames = arguments.check_frames(frames, "(N, B, H, W, 3)" if isinstance(tracker, Many) else "")
     tracker = placed(tracker)
     if state is None:
         state = init(tracker, params, frames[0], box, key=key)
@@ -144,12 +160,11 @@ def track_many(
 
     Returns:
       the last state, and outputs with leading axes (B, N - 1), or (B, N) going on.
+
+    Raises:
+      ValueError: as `init`.
     """
-    if np.ndim(frames) not in (4, 5):
-        raise ValueError(
-            f"frames must be (N, H, W, 3) or (B, N, H, W, 3), got shape {np.shape(frames)}"
-        )
-    frames = jnp.asarray(frames)
+    frames = arguments.check_frames(frames, "(B, N, H, W, 3)")
     if frames.ndim == 5:
         frames = frames.swapaxes(0, 1)
     state, outs = track(many(tracker), params, frames, boxes, state=state, key=key)
@@ -178,6 +193,10 @@ class Many(Part):
     @property
     def backbone(self) -> Any:
         return self.tracker.backbone
+
+    @property
+    def networks(self) -> Any:
+        return getattr(self.tracker, "networks", (self.backbone,))
 
     def targets(self, state: State) -> int:
         """Returns N of a state."""
@@ -271,13 +290,6 @@ def _place(tracker: Tracker, device: Any) -> Tracker:
 
 
 _placed_once: Any = functools.lru_cache(maxsize=256)(_place)
-
-
-def _count(tracker: Tracker, box: Any) -> int | None:
-    """N where the tracker is one of N targets."""
-    if not isinstance(tracker, Many):
-        return None
-    return np.shape(box)[0] if np.ndim(box) else 0
 
 
 # --- the programs: each compiles once, those that cut once for each frame size ---

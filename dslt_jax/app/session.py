@@ -15,9 +15,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import ArrayLike
 
-from dslt_jax import tracking
+from dslt_jax import arguments, tracking
 from dslt_jax.types import Observation, Output, Params, Tracker
 
 
@@ -38,11 +37,11 @@ class Session:
         self._watch = ThreadPoolExecutor(1, "dslt-learn")
         self._learning: Future[float] | None = None
 
-    def init(self, frame: np.ndarray, boxes: ArrayLike) -> Observation:
+    def init(self, frame: Any, boxes: Any) -> Observation:
         """Learns the targets in a frame, and forgets everything before it.
 
         Args:
-          frame: (H, W, 3) uint8 RGB; boxes: (N, 4) x, y, w, h.
+          frame: as of `tracking.init`; boxes: (N, 4) x, y, w, h, or (4,) of one.
 
         Returns:
           the given boxes, sure; when they are learned and no later frame of this size has to wait
@@ -51,16 +50,17 @@ class Session:
         Raises:
           ValueError: as `tracking.init`.
         """
-        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
         if self._learning is not None:
             self._learning.exception()  # it ends; what went wrong in it is forgotten
         self._state, self._learning = None, None
+        boxes = np.asarray(arguments.check_boxes(boxes, None), np.float32)
+        frame = arguments.check_frame(frame)
         self._many = len(boxes) > 1
         start = boxes if self._many else boxes[0]
         tracker, params = self._driven, self._params
         state = tracking.init(tracker, params, frame, start, key=self._key)
         self._learn(state)
-        if (shape := (*np.shape(frame), len(boxes))) not in self._warm:
+        if (shape := (*frame.shape, len(boxes))) not in self._warm:
             # What the next frames need is compiled while this one is learned.
             sight, _ = tracking.locate(tracker, params, state, frame)
             spare = _copy(state)
@@ -70,7 +70,7 @@ class Session:
         self._state = state
         return Observation(boxes, np.ones(len(boxes)), np.zeros(len(boxes), bool))
 
-    def step(self, frame: np.ndarray) -> Observation:
+    def step(self, frame: Any) -> Observation:
         """Finds the targets in the next frame.
 
         Returns:
@@ -89,9 +89,10 @@ class Session:
         """Waits until the last frame is learned; returns the seconds that took behind `step`."""
         return self._learning.result() if self._learning else 0.0
 
-    def warm_up(self, frame: np.ndarray, boxes: ArrayLike) -> None:
+    def warm_up(self, frame: Any, boxes: Any) -> None:
         """Compiles what frames of this size need, so that no later frame pays for it."""
-        if (*np.shape(frame), *np.shape(boxes)[:-1]) not in self._warm:
+        boxes, frame = arguments.check_boxes(boxes, None), arguments.check_frame(frame)
+        if (*frame.shape, len(boxes)) not in self._warm:
             self.init(frame, boxes)
             self._state, self._learning = None, None
 

@@ -1,53 +1,82 @@
-"""What a run leaves on disk: boxes, a video, a summary; each keeps what was done until it ends."""
+"""What a run leaves on disk: boxes and a video; each keeps what was done until it ends."""
 
 import array
 import errno
 import json
-import operator
 import os
 import queue
-import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from dslt_jax.app.loop import Record
 from dslt_jax.media.overlay import Overlay
 from dslt_jax.media.writer import open_writer
 
-COLUMNS = ("frame", "x", "y", "w", "h", "confidence", "lost", "milliseconds")
+COLUMNS = ("frame", "x", "y", "w", "h", "confidence", "lost", "milliseconds", "time")
+HEADER = ",".join(COLUMNS)
+
+
+def part_of(path: Path) -> Path:
+    """Returns what a file is called until it is whole."""
+    return path.with_name(path.name + ".part")
+
+
+def box_stem(name: str) -> str:
+    """Returns how the files of a target's boxes begin; one target alone has no name, ""."""
+    return f"boxes_{name}" if name else "boxes"
 
 
 class RowFile:
     """A text file whose every row is on disk once written; it gets its name when it is closed.
 
     A row that does not fit on the disk is taken back whole, so that all rows of the file are good.
+
+    Args:
+      path: its name in the end; `path`.part until then.
+      header: the first line, which is there with the first row.
+      kept: rows of a run before, which come first. A .part that begins with them is written on.
     """
 
-    def __init__(self, path: Path, header: str = ""):
+    def __init__(self, path: Path, header: str = "", kept: Iterable[str] = ()):
         self.path = path
         self.rows = 0
         self._header = header
-        self._part = path.with_name(path.name + ".part")
-        self._file = open(self._part, "wb", buffering=0)  # noqa: SIM115
+        self._part = part_of(path)
         self._good = 0
+        if not (rows := tuple(kept)):
+            self._file = open(self._part, "wb", buffering=0)  # noqa: SIM115
+            return
+        lines = [header, *rows] if header else list(rows)
+        data = "".join(f"{line}\n" for line in lines).encode()
+        self._part.touch()
+        self._file = open(self._part, "r+b", buffering=0)  # noqa: SIM115
+        if self._file.read(len(data)) != data:
+            self._file.seek(0)
+            self._append(data)
+        else:
+            self._good = len(data)
+        self._file.truncate(self._good)
+        self.rows = len(rows)
 
     def write(self, row: str) -> None:
         data = f"{row}\n".encode()
         if self.rows == 0 and self._header:
             data = f"{self._header}\n".encode() + data
-        if (written := self._file.write(data)) != len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-        self._good += written
+        self._append(data)
         self.rows += 1
+
+    def _append(self, data: bytes) -> None:
+        if self._file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._good += len(data)
 
     def close(self) -> None:
         """Names the file; without a row there is none, and an older one stays."""
         self._file.truncate(self._good)
+        os.fsync(self._file.fileno())
         self._file.close()
         if self.rows:
             os.replace(self._part, self.path)
@@ -58,13 +87,25 @@ class RowFile:
 class BoxFiles:
     """boxes.csv and boxes.txt, or boxes_<name>.csv and .txt for each of several named targets.
 
-    The milliseconds of boxes.csv are those until the box was there, learning apart.
+    The milliseconds of boxes.csv are those until the box was there, learning apart; the time is
+    that of the frame in the video, in seconds, empty where it is not known.
+
+    Args:
+      folder: it is there.
+      names: one a target.
+      kept: rows of boxes.csv of a run before, by target; this run goes on from the last of them,
+        so that its first record is there already.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str]):
-        stems = [f"boxes_{name}" if name else "boxes" for name in names]
-        self._tables = [RowFile(folder / f"{stem}.csv", ",".join(COLUMNS)) for stem in stems]
-        self._plain = [RowFile(folder / f"{stem}.txt") for stem in stems]
+    def __init__(
+        self, folder: Path, names: Sequence[str], kept: Mapping[str, Sequence[str]] | None = None
+    ):
+        self._resumed = kept is not None
+        self._tables, self._plain = [], []
+        for name in names:
+            rows, stem = kept[name] if kept else [], box_stem(name)
+            self._tables.append(RowFile(folder / f"{stem}.csv", HEADER, rows))
+            self._plain.append(RowFile(folder / f"{stem}.txt", kept=map(_plain_row, rows)))
 
     @property
     def paths(self) -> list[Path]:
@@ -72,17 +113,26 @@ class BoxFiles:
         return [file.path for file in (*self._tables, *self._plain) if file.rows]
 
     def write(self, record: Record) -> None:
-        seen = record.seen
+        if self._resumed:
+            self._resumed = False
+            return
+        seen, frame = record.seen, record.frame
         for i, (table, plain) in enumerate(zip(self._tables, self._plain, strict=True)):
             box = ",".join(f"{value:.3f}" for value in seen.boxes[i])
             confidence, lost = seen.confidence[i], int(seen.lost[i])
             milliseconds = 1e3 * record.seconds
-            table.write(f"{record.frame.index},{box},{confidence:.4f},{lost},{milliseconds:.2f}")
+            time = "" if frame.time is None else f"{frame.time:.3f}"
+            table.write(f"{frame.index},{box},{confidence:.4f},{lost},{milliseconds:.2f},{time}")
             plain.write(box)
 
     def close(self) -> None:
         for file in (*self._tables, *self._plain):
             file.close()
+
+
+def _plain_row(row: str) -> str:
+    """A row of boxes.txt from that of boxes.csv."""
+    return ",".join(row.split(",")[1:5])
 
 
 class VideoFile:
@@ -93,13 +143,13 @@ class VideoFile:
     there.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], fps: float):
+    def __init__(self, folder: Path, names: Sequence[str], fps: float, stem: str = "overlay"):
         self.problem: str | None = None
         self.finished = False
         self.draw_ms = array.array("f")
         self.encode_ms = array.array("f")
         self._overlay = Overlay(names)
-        self._writer = open_writer(folder / "overlay", fps)
+        self._writer = open_writer(folder / stem, fps)
         self._records: queue.Queue[Record | None] = queue.Queue(8)
         self._thread = threading.Thread(target=self._work, name="dslt-video", daemon=True)
         self._thread.start()
@@ -124,7 +174,7 @@ class VideoFile:
         index, damaged = record.frame.index, record.damaged is not None
         image = self._overlay.draw(record.image, index, record.seen, damaged=damaged)
         drawn = time.perf_counter()
-        self._writer.add(image)
+        self._writer.add(image, record.frame.time)
         self.draw_ms.append(1e3 * (drawn - start))
         self.encode_ms.append(1e3 * (time.perf_counter() - drawn))
 
@@ -144,73 +194,14 @@ class VideoFile:
                 self._fail(error)
 
 
-class Tally:
-    """Counts and times a run; the last sink, since it waits until a frame is learned."""
-
-    def __init__(self, names: Sequence[str]):
-        self.frames = 0
-        self.damaged: list[dict[str, Any]] = []
-        self.lost = dict.fromkeys(names, 0)
-        self.init_seconds = 0.0
-        self.compile_seconds = 0.0
-        self._read_ms = array.array("f")
-        self._locate_ms = array.array("f")  # of steps that compiled nothing, as the next
-        self._learn_ms = array.array("f")
-
-    def write(self, record: Record) -> None:
-        learning = record.learning()
-        self.compile_seconds += record.compile_seconds
-        if self.frames == 0:
-            self.init_seconds = learning  # what is compiled meanwhile is not in it
-        elif record.damaged is None and record.compile_seconds == 0:
-            self._locate_ms.append(1e3 * record.seconds)
-            self._learn_ms.append(1e3 * learning)
-        if record.damaged is not None:
-            self.damaged.append({"frame": record.frame.index, "reason": record.damaged})
-        self._read_ms.append(1e3 * record.frame.seconds)
-        for name, lost in zip(self.lost, record.seen.lost, strict=True):
-            self.lost[name] += int(lost)
-        self.frames += 1
-
-    def close(self) -> None:
-        pass
-
-    @property
-    def fps(self) -> float | None:
-        """Frames a second of the median step, learning included, compilation apart."""
-        if not self._locate_ms:
-            return None
-        return 1e3 / statistics.median(map(operator.add, self._locate_ms, self._learn_ms))
-
-    def summary(self, video: VideoFile | None) -> dict[str, Any]:
-        """Returns what summary.json says of counts and times."""
-        lost = self.lost.get("", self.lost)
-        stages = {"read": self._read_ms, "locate": self._locate_ms, "learn": self._learn_ms}
-        if video is not None:
-            stages |= {"draw": video.draw_ms, "encode": video.encode_ms}
-        return {
-            "frames": self.frames,
-            "lost_frames": lost,
-            "damaged_frames": self.damaged,
-            "fps": self.fps and round(self.fps, 2),
-            "compile_seconds": round(self.compile_seconds, 3),
-            "first_frame_seconds": round(self.init_seconds, 3),
-            "milliseconds": {name: _spread(times) for name, times in stages.items()},
-        }
-
-
-def _spread(times: array.array) -> dict[str, float] | None:
-    if not times:
-        return None
-    values = {"median": np.median(times), "mean": np.mean(times), "p95": np.percentile(times, 95)}
-    return {name: round(float(value), 3) for name, value in values.items()}
-
-
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes a JSON file whole or not at all; raises OSError."""
-    part = path.with_name(path.name + ".part")
+    part = part_of(path)
     try:
-        part.write_text(json.dumps(content, indent=2) + "\n")
+        with open(part, "w") as file:
+            file.write(json.dumps(content, indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(part, path)
     except OSError:
         part.unlink(missing_ok=True)

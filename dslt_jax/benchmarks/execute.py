@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dslt_jax.benchmarks import datasets, protocols
+from dslt_jax.benchmarks import starts as starts_lib
 from dslt_jax.benchmarks.datasets import Dataset, DatasetError, Sequence
 from dslt_jax.benchmarks.trajectory import Trajectory
 from dslt_jax.media.images import read_image
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # they bring JAX, which scores and reports do not need
 
 AHEAD = 4  # frames
 SRE_STARTS = 12
+LATER = ("tre", "supervised", "unsupervised")  # what can start in a later frame than the first
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +115,7 @@ def execute(
         of `realtime`, whose simulated clock they move.
 
     Raises:
-        DatasetError: an image is missing.
+        DatasetError: an image is missing, or there is no truth to start with.
         media.images.ImageError: an image cannot be decoded.
         what the tracker raises.
     """
@@ -123,8 +125,14 @@ def execute(
             f"{sequence.name}: {len(missing)} of {len(sequence)} frames are missing, "
             f"the first is {missing[0]}"
         )
+    first = starts_lib.first_frame(sequence) if protocol.name in LATER else 0
+    if np.isnan(sequence.boxes[first]).any():
+        raise DatasetError(
+            f"{sequence.name}: the ground truth of the first frame is NaN, and {protocol.name} "
+            "starts there"
+        )
     with Reader(sequence.frames, progress) as load:
-        session.warm_up(load(sequence.frames[0]), protocols.start_box(sequence, 0)[None])
+        session.warm_up(load(sequence.frames[first]), starts_lib.start_box(sequence, first)[None])
         if protocol.name == "supervised":
             return protocols.repeat(
                 lambda: protocols.supervised(session, sequence, load=load), protocol.repetitions
@@ -138,16 +146,16 @@ def execute(
         ]
 
 
-def starts(sequence: Sequence, protocol: Protocol) -> list[protocols.Run]:
+def starts(sequence: Sequence, protocol: Protocol) -> list[starts_lib.Run]:
     """Returns where ope, tre or sre start the tracker, in the order of their trajectories."""
-    plans = {"ope": protocols.ope, "tre": protocols.tre, "sre": protocols.sre}
+    plans = {"ope": starts_lib.ope, "tre": starts_lib.tre, "sre": starts_lib.sre}
     return plans[protocol.name](sequence)
 
 
 def expected_frames(sequence: Sequence, protocol: Protocol) -> int:
     """Returns how many frames a run will read: exact for one pass, else about."""
     if protocol.name == "tre":
-        return sum(run.stop - run.start for run in protocols.tre(sequence))
+        return sum(run.stop - run.start for run in starts_lib.tre(sequence))
     times = {"sre": SRE_STARTS, "supervised": min(3, protocol.repetitions)}
     return len(sequence) * times.get(protocol.name, 1)
 

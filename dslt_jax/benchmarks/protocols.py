@@ -1,8 +1,8 @@
-"""How a tracker is run over a sequence: OPE, TRE, SRE, VOT's two experiments, real time.
+"""How a tracker is run over a sequence: one start to its end, VOT's two experiments, real time.
 
-A protocol is a description (`Run`: where to start, with which box) and a driver that plays a
-session through it, `app.session.Session` or what has its `init`, `step` and `wait`. What a frame
-teaches is learned before the next one comes, and belongs to its seconds.
+A protocol is where to start (`starts`) and a driver that plays a session through it,
+`app.session.Session` or what has its `init`, `step` and `wait`. What a frame teaches is learned
+before the next one comes, and belongs to its seconds.
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ from dslt_jax import boxes as boxes_lib
 from dslt_jax.benchmarks import trajectory as trajectory_lib
 from dslt_jax.benchmarks.datasets import Sequence
 from dslt_jax.benchmarks.metrics.raster import raster_iou
+from dslt_jax.benchmarks.starts import Run, first_frame, start_box, startable
 from dslt_jax.benchmarks.trajectory import Trajectory
 from dslt_jax.boxes import Array
 from dslt_jax.media.images import read_image
@@ -32,67 +33,6 @@ PROTOCOLS = {
     "unsupervised": "VOT: one pass without help",
     "realtime": "one pass in which frames that come while the tracker is busy are lost",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One start of the tracker: its name, frames start .. stop - 1, and the first box (4,)."""
-
-    name: str
-    start: int
-    stop: int
-    box: Array
-
-
-def ope(sequence: Sequence) -> list[Run]:
-    """Returns the one run from the first frame to the last."""
-    return [Run("ope", 0, len(sequence), sequence.boxes[0])]
-
-
-def tre(sequence: Sequence, segments: int = 20, shortest: int = 20) -> list[Run]:
-    """Returns up to `segments` runs whose starts are spread evenly, each to the end (Wu: TRE).
-
-    A start has a positive ground truth and at least `shortest` frames left.
-    """
-    positive = np.all(sequence.boxes[:, 2:] > 0, axis=1)
-    positive &= np.all(sequence.boxes[:, :2] + 1 > 0, axis=1)
-    frames = np.flatnonzero(positive)
-    frames = frames[len(sequence) - frames >= shortest]
-    if not len(frames):
-        return [dataclasses.replace(ope(sequence)[0], name="tre01")]
-    # 1-based positions floor(1 : M / (S - 1) : M) and M, as the toolkit spreads them.
-    count = len(frames)
-    spread = np.floor(1 + np.arange(segments - 1) * count / max(segments - 1, 1))
-    chosen = np.unique(np.append(np.minimum(spread, count), count).astype(int)) - 1
-    return [
-        Run(f"tre{i + 1:02d}", int(start), len(sequence), sequence.boxes[start])
-        for i, start in enumerate(frames[chosen])
-    ]
-
-
-def sre(sequence: Sequence) -> list[Run]:
-    """Returns 12 runs whose first box is wrong by 10 % or 20 % (Wu: SRE), cut to the image."""
-    x, y, w, h = sequence.boxes[0]
-    dx, dy = 0.1 * w, 0.1 * h
-    variants = {
-        "left": (x - dx, y, w, h),
-        "right": (x + dx, y, w, h),
-        "up": (x, y - dy, w, h),
-        "down": (x, y + dy, w, h),
-        "topleft": (x - dx, y - dy, w + dx, h + dy),
-        "topright": (x, y - dy, w + dx, h + dy),
-        "bottomleft": (x - dx, y, w + dx, h + dy),
-        "bottomright": (x, y, w + dx, h + dy),
-    }
-    for percent in (80, 90, 110, 120):
-        grown = np.array([w, h]) * percent / 100
-        corner = np.array([x, y]) + (np.array([w, h]) - grown) / 2
-        variants[f"scale{percent}"] = (*corner, *grown)
-    width, height = sequence.frame_size
-    return [
-        Run(name, 0, len(sequence), boxes_lib.clip(np.array(box), width, height))
-        for name, box in variants.items()
-    ]
 
 
 def follow(
@@ -132,12 +72,18 @@ def supervised(
     """Plays VOT's supervised experiment: a failure is an overlap of 0, `skip` frames later anew.
 
     Polygons become boxes of equal area. The overlap is bounded by the image and counts pixels, or
-    is exact with `exact`.
+    is exact with `exact`. A frame without truth is no failure, as MATLAB's toolkit has it, and no
+    start either: the next one with a box in the image is.
     """
     result = trajectory_lib.empty(len(sequence))
     overlap = boxes_lib.polygon_iou if exact else raster_iou
+    present = np.asarray(np.isfinite(sequence.ground_truth).all(axis=1))
+    can_start = startable(sequence)
     i, running = 0, False
     while i < len(sequence):
+        if not running and not can_start[i]:
+            i += 1
+            continue
         frame = load(sequence.frames[i])
         begin = clock()
         if not running:
@@ -149,7 +95,7 @@ def supervised(
         box, result.confidence[i] = _step(session, frame)
         result.seconds[i] = clock() - begin
         truth = sequence.ground_truth[i : i + 1]
-        if overlap(box[None], truth, sequence.frame_size)[0] > 0:
+        if not present[i] or overlap(box[None], truth, sequence.frame_size)[0] > 0:
             result.regions[i] = box
             result.codes[i] = trajectory_lib.TRACKED
             i += 1
@@ -175,9 +121,13 @@ def unsupervised(
     load: Callable[[Path], np.ndarray] = read_image,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trajectory:
-    """Plays VOT's unsupervised experiment: one pass from the first frame's equal-area box."""
-    run = Run("unsupervised", 0, len(sequence), start_box(sequence, 0))
-    return follow(session, sequence, run, load, clock)
+    """Plays VOT's unsupervised experiment: one pass from the first truth's equal-area box."""
+    first = first_frame(sequence)
+    run = Run("unsupervised", first, len(sequence), start_box(sequence, first))
+    result, part = trajectory_lib.empty(len(sequence)), follow(session, sequence, run, load, clock)
+    for field in dataclasses.fields(result):
+        getattr(result, field.name)[first:] = getattr(part, field.name)
+    return result
 
 
 def realtime(
@@ -220,12 +170,6 @@ def realtime(
     result.regions[:] = np.array(boxes)[answer]
     result.confidence[:] = np.array(confidences)[answer]
     return result
-
-
-def start_box(sequence: Sequence, frame: int) -> Array:
-    """Returns the box (4,) to start with in a frame: of a polygon, the box of equal area."""
-    truth = sequence.ground_truth[frame]
-    return truth if truth.shape[-1] == 4 else boxes_lib.equal_area_box(truth)
 
 
 def _step(session: "Session", frame: np.ndarray) -> tuple[Array, float]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dslt_jax.benchmarks import metrics
 from dslt_jax.benchmarks.metrics import vot
@@ -36,11 +36,16 @@ def pooled(scores: Sequence[metrics.Scores]) -> str:
 def groups(scores: Sequence[metrics.Scores], members: Mapping[str, Sequence[str]]) -> str:
     """Returns a line a group of sequences: AUC/P20 of each tracker."""
     width = max(map(len, members), default=0) + 6
-    lines = ["", " " * width + "".join(f"  {score.tracker[:11]:>11}" for score in scores)]
+    columns = [max(11, len(score.tracker)) for score in scores]
+    titles = zip(scores, columns, strict=True)
+    lines = ["", " " * width + "".join(f"  {score.tracker:>{column}}" for score, column in titles)]
     for group, names in members.items():
         count = f" ({len(names)})" if len(names) > 1 else ""
         cells = [score.summary(names) for score in scores]
-        pairs = "".join(f"  {cell['auc']:.3f}/{cell['p20']:.3f}" for cell in cells)
+        pairs = "".join(
+            "  " + f"{cell['auc']:.3f}/{cell['p20']:.3f}".rjust(column)
+            for cell, column in zip(cells, columns, strict=True)
+        )
         lines.append(f"{group + count:<{width}}{pairs}")
     return "\n".join(lines)
 
@@ -73,12 +78,31 @@ def vot_leaderboard(scores: Sequence[vot.VotScores]) -> str:
 
 def to_csv(scores: Sequence[metrics.Scores]) -> str:
     """Returns a row a tracker and sequence, every measure with six decimals."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["tracker", "sequence", "policy", "frames", *metrics.MEASURES])
+    header = ("tracker", "sequence", "policy", "frames", *metrics.MEASURES)
+    rows = []
     for score in scores:
         table = score.per_sequence()
         for row, name in enumerate(score.names):
-            numbers = [f"{table[key][row]:.6f}" for key in metrics.MEASURES]
-            writer.writerow([score.tracker, name, score.policy.name, score.frames[row], *numbers])
+            numbers = (float(table[key][row]) for key in metrics.MEASURES)
+            rows.append((score.tracker, name, score.policy.name, score.frames[row], *numbers))
+    return csv_text(header, rows)
+
+
+def vot_to_csv(scores: Sequence[vot.VotScores]) -> str:
+    """Returns a row a tracker and sequence of VOT's supervised experiment."""
+    rows = []
+    for score in scores:
+        table = (score.lengths, score.accuracy_by_sequence, score.failures_by_sequence)
+        for name, frames, accuracy, failures in zip(score.names, *table, strict=True):
+            rows.append((score.tracker, name, frames, float(accuracy), float(failures)))
+    return csv_text(("tracker", "sequence", "frames", "accuracy", "failures"), rows)
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Returns a table as CSV, its floats with six decimals."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row])
     return text.getvalue()

@@ -105,7 +105,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     device = environments.default_device() if values.device == "auto" else values.device
     try:
         dataset = datasets.load(values.dataset, values.root, values.annotations)
-        wanted = dataset.subset(list(dict.fromkeys(values.sequences or dataset.names)))
+        wanted = dataset.subset(values.sequences or dataset.names)
         settings = {
             "dataset": dataset.name,
             "tracker": spec.describe(),

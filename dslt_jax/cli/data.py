@@ -20,6 +20,9 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("root", None, "the benchmark's folder", flag_values=FLAGS)
 flags.DEFINE_string("annotations", None, "annotations kept elsewhere", flag_values=FLAGS)
+flags.DEFINE_list(
+    "sequences", None, "only these, e.g. Deer,Skiing; otherwise all", flag_values=FLAGS
+)
 flags.DEFINE_boolean(
     "decode", True, "decode every image; --nodecode only reads their sizes", flag_values=FLAGS
 )
@@ -35,6 +38,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError("which folder? --root DIR")
     try:
         dataset = datasets.load(values.dataset, values.root, values.annotations)
+        dataset = dataset.subset(values.sequences or dataset.names)
     except datasets.DatasetError as error:
         raise UserError(str(error)) from None
     for note in dataset.notes:

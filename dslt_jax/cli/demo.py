@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from dslt_jax.app import compiled, loop, sinks
 from dslt_jax.app.session import Session
+from dslt_jax.app.tally import Tally
 from dslt_jax.benchmarks import metrics
 from dslt_jax.benchmarks.datasets import Sequence
 from dslt_jax.cli import common
@@ -82,7 +83,7 @@ def _demo(name: str, session: Session, folder: Path, max_frames: int | None) -> 
         truth_file.write(",".join(f"{value:.3f}" for value in box))
     truth_file.close()
     files, video = sinks.BoxFiles(folder, [""]), sinks.VideoFile(folder, [""], synthetic.FPS)
-    tally, found = sinks.Tally([""]), Boxes()
+    tally, found = Tally([""]), Boxes()
     records = loop.follow(
         tqdm(frames, "tracking", unit=" frames", disable=None), session, truth[:1]
     )

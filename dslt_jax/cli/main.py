@@ -1,11 +1,14 @@
 """`dslt COMMAND [flags]`: finds the command's module and runs it."""
 
 import importlib
+import re
+import signal
 import sys
 import textwrap
 
 from absl import flags
 
+from dslt_jax.cli import endings
 from dslt_jax.version import __version__
 
 # command -> what it does; `dslt data check` and `dslt weights fetch` take a verb after the command.
@@ -46,7 +49,7 @@ def main(argv: list[str]) -> int:
 
     A command module has `FLAGS` (its own `flags.FlagValues`), a docstring whose first paragraph
     and examples head its help, and `main(flags, arguments) -> int`. Status 2 is for wrong flags,
-    130 for Ctrl-C.
+    130 for Ctrl-C, 143 for SIGTERM and 129 for SIGHUP.
     """
     if len(argv) < 2 or argv[1] in ("-h", "--help", "help"):
         print(usage())
@@ -58,20 +61,36 @@ def main(argv: list[str]) -> int:
     if command not in COMMANDS:
         print(f"dslt: there is no command '{command}'\n\n{usage()}", file=sys.stderr)
         return 2
+    try:
+        with endings.signals():
+            return _call(command, argv[2:])
+    except KeyboardInterrupt as stop:
+        number = endings.signal_of(stop)
+        by = "" if number == signal.SIGINT else f" by {number.name}"
+        print(f"dslt {command}: interrupted{by}", file=sys.stderr)
+        return 128 + number
+
+
+def _call(command: str, words: list[str]) -> int:
     module = importlib.import_module(f"dslt_jax.cli.{command}")
-    if any(argument in ("-h", "--help") for argument in argv[2:]):
+    if any(word in ("-h", "--help") for word in words):
         print(f"{(module.__doc__ or '').strip()}\n\n{command_help(module.FLAGS)}")
         return 0
     module.FLAGS.unparse_flags()
     try:
-        arguments = module.FLAGS([f"dslt {command}", *argv[2:]])[1:]
+        arguments = module.FLAGS([f"dslt {command}", *words])[1:]
         return module.main(module.FLAGS, arguments)
     except (UserError, flags.Error) as error:
-        print(f"dslt {command}: {error}", file=sys.stderr)
+        print(f"dslt {command}: {error}{_hint(error)}", file=sys.stderr)
         return 2 if isinstance(error, flags.Error) else 1
-    except KeyboardInterrupt:
-        print(f"dslt {command}: interrupted", file=sys.stderr)
-        return 130
+
+
+def _hint(error: Exception) -> str:
+    """What to do about a number below 0 that stands alone and looks like a flag."""
+    name = getattr(error, "flagname", "")
+    if not re.fullmatch(r"\d[\d.,]*", name):
+        return ""
+    return f": '-{name}' stands alone. Numbers are joined by = and commas, e.g. --box=-{name},9,9,9"
 
 
 def command_help(values: flags.FlagValues) -> str:
@@ -92,4 +111,9 @@ def command_help(values: flags.FlagValues) -> str:
 
 def run() -> None:
     """The console script."""
-    sys.exit(main(sys.argv))
+    out, _ = endings.open_streams()
+    status = main(sys.argv)
+    out.flush()
+    if out.problem:
+        print(f"dslt: cannot write what it says: {out.problem}", file=sys.stderr)
+    sys.exit(status or int(out.problem is not None))

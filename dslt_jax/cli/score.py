@@ -2,51 +2,34 @@
 
     dslt score RESULTS_DIR... --dataset otb100 --annotations DIR
     dslt score runs/compact results/ECO --dataset otb --root DIR --attributes --compare ECO
+    dslt score runs/compact --dataset otb --root DIR --sequences Deer,Skiing --per_sequence
 
-Each RESULTS_DIR is one tracker. Several trackers are compared on the sequences that all of them
-have. The policy is printed with the scores: wu, got10k, pysot or vot. Results of VOT's supervised
-experiment get accuracy, robustness and expected average overlap.
+Each RESULTS_DIR is one tracker, called as its folder is; two of one name are told apart by what
+differs in their paths. Several trackers are compared on the sequences that all of them have. The
+policy is printed with the scores: wu, got10k, pysot or vot. Results of VOT's supervised experiment
+get accuracy, robustness and expected average overlap.
 """
 
-import sys
+import os
 from pathlib import Path
 
 from absl import flags
 
 from dslt_jax.benchmarks import datasets, metrics, results, tables
 from dslt_jax.benchmarks.metrics import vot
+from dslt_jax.cli import scoring
 from dslt_jax.cli.main import UserError
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string(
-    "dataset", None, f"which benchmark: {', '.join(datasets.LAYOUTS)}", flag_values=FLAGS
-)
-flags.DEFINE_string("root", None, "the benchmark's folder", flag_values=FLAGS)
-flags.DEFINE_string(
-    "annotations", None, "a folder of annotations, when there are no images", flag_values=FLAGS
-)
-flags.DEFINE_enum(
-    "policy",
-    None,
-    list(metrics.POLICIES),
-    "the toolkit to score as; otherwise the benchmark's own",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer(
-    "thresholds", None, "overlap thresholds of the success curve, e.g. 21 or 101", flag_values=FLAGS
-)
+scoring.define_flags(FLAGS, "the benchmark's folder")
 flags.DEFINE_boolean("attributes", False, "print AUC/P20 for each attribute", flag_values=FLAGS)
-flags.DEFINE_boolean("sequences", False, "print AUC/P20 for each sequence", flag_values=FLAGS)
+flags.DEFINE_boolean("per_sequence", False, "print AUC/P20 for each sequence", flag_values=FLAGS)
 flags.DEFINE_string(
     "compare", None, "compare every tracker with this one, sequence by sequence", flag_values=FLAGS
 )
 flags.DEFINE_string(
     "csv", None, "also write every sequence's scores to this file", flag_values=FLAGS
 )
-flags.DEFINE_enum(
-    "format", "auto", ["auto", *results.FORMATS], "how the results are written", flag_values=FLAGS
-)
-flags.DEFINE_string("experiment", "baseline", "which folder of VOT results", flag_values=FLAGS)
 flags.DEFINE_boolean(
     "exact", False, "VOT: exact overlap of polygons instead of pixels", flag_values=FLAGS
 )
@@ -56,29 +39,25 @@ flags.DEFINE_enum(
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
-    if not arguments:
-        raise UserError("name at least one folder of results: dslt score RESULTS_DIR...")
-    if values.dataset is None:
-        raise UserError(f"which benchmark? --dataset {' | '.join(datasets.LAYOUTS)}")
-    problems: list[str] = []
+    scoring.check_flags("score", values, arguments)
     try:
-        dataset = datasets.load(values.dataset, values.root, values.annotations)
+        dataset, faults = scoring.load(
+            "score", values, values.dataset, values.root, values.annotations
+        )
         policy = metrics.by_name(values.policy or dataset.policy, values.thresholds)
-        dataset = _readable(dataset, problems)
     except ValueError as error:
         raise UserError(str(error)) from None
-    read = []
-    for folder in arguments:
-        try:
-            read.append(results.read(folder, dataset, values.format, values.experiment))
-            problems += read[-1].problems
-        except (results.ResultsError, datasets.DatasetError) as error:
-            problems.append(str(error))
-    if not read:
-        raise UserError("; ".join(problems))
+
+    def reader(folder: str) -> results.Results:
+        return results.read(folder, dataset, values.format, values.experiment)
+
+    read, problems = scoring.read("score", arguments, reader, faults)
+    problems += [line for result in read for line in result.problems]
     names = results.common(result.runs for result in read)
     if not names:
-        raise UserError("these trackers have no sequence in common")
+        raise scoring.refusal(
+            "score", ["these trackers have no sequence in common", *problems, *faults]
+        )
     notes = list(dataset.notes)
     most = max(len(result.runs) for result in read)
     if len(names) < most:
@@ -87,29 +66,22 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     print(f"{dataset.name}: {len(names)} sequences, {sum(map(len, dataset))} frames")
     try:
         if any(result.supervised for result in read):
+            problems += _left_out(values)
             _print_supervised(values, dataset, read, notes)
         elif all(result.format == "vot" for result in read):
+            problems += _left_out(values)
             _print_unsupervised(values, dataset, read)
         else:
             _print_scores(values, dataset, read, policy, notes)
     except ValueError as error:
-        raise UserError(str(error)) from None
-    for line in notes + problems:
-        print(f"dslt score: {line}", file=sys.stderr)
-    return 1 if problems else 0
+        raise scoring.refusal("score", [str(error), *problems, *faults]) from None
+    scoring.tell("score", [*notes, *problems, *faults])
+    return 1 if problems or faults else 0
 
 
-def _readable(dataset: datasets.Dataset, problems: list[str]) -> datasets.Dataset:
-    """Leaves out the sequences whose annotations cannot be read."""
-    names = []
-    for name in dataset.names:
-        try:
-            names.append(dataset[name].name)
-        except datasets.DatasetError as error:
-            problems.append(str(error))
-    if not names:
-        raise UserError(f"no sequence of {dataset.name} can be read: {problems[0]}")
-    return dataset.subset(names)
+def _left_out(values: flags.FlagValues) -> list[str]:
+    names = [name for name in ("attributes", "per_sequence", "compare") if values[name].value]
+    return [f"--{name} is left out: it is not for VOT's experiments" for name in names]
 
 
 def _print_scores(
@@ -128,10 +100,12 @@ def _print_scores(
         print(tables.pooled(scores))
     if values.attributes:
         print(tables.groups(scores, scores[0].by_attribute()))
-    if values.sequences:
+    if values.per_sequence:
         print(tables.groups(scores, {name: (name,) for name in scores[0].names}))
     if values.compare:
-        base = [score for score in scores if score.tracker == values.compare]
+        path = Path(os.path.abspath(values.compare))
+        same = [r.tracker for r in read if values.compare == r.tracker or path == r.path]
+        base = [score for score in scores if score.tracker in same]
         if not base:
             known = ", ".join(score.tracker for score in scores)
             raise UserError(f"--compare {values.compare}: the trackers here are {known}")
@@ -156,6 +130,8 @@ def _print_supervised(
         notes.append(f"EAO needs sequences of {low} frames or more, here none is that long")
     print(f"{variant.describe()}, EAO over lengths {low} .. {high}")
     print(tables.vot_leaderboard(scores))
+    if values.csv:
+        _write(Path(values.csv), tables.vot_to_csv(scores))
 
 
 def _print_unsupervised(
@@ -164,9 +140,15 @@ def _print_unsupervised(
     variant = vot.Variant(name="toolkit", raster=not values.exact)
     print(f"{variant.describe()}, one pass without resets")
     print("average overlap, area under the success curve")
+    rows = []
     for result in read:
-        overlap, _, success = vot.average_overlap(dataset, result.runs, variant)
+        overlap, means, success = vot.average_overlap(dataset, result.runs, variant)
         print(f"{result.tracker}  {overlap:.4f}  {success.mean():.4f}")
+        for sequence, mean in zip(dataset, means, strict=True):
+            rows.append((result.tracker, sequence.name, len(sequence), float(mean)))
+    if values.csv:
+        header = ("tracker", "sequence", "frames", "average_overlap")
+        _write(Path(values.csv), tables.csv_text(header, rows))
 
 
 def _write(path: Path, text: str) -> None:

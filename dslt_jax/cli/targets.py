@@ -1,124 +1,151 @@
-"""Boxes as people write them: read, named and checked against the first frame."""
+"""Which targets to follow: from the flags, their files or a window; settled on the start frame."""
 
-import math
+import itertools
 import re
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-NEEDED = "four numbers are needed: x,y,w,h in pixels, with x,y the top-left corner from 0"
+from absl import flags
 
-Box = tuple[float, float, float, float]
+from dslt_jax.cli import box_file
+from dslt_jax.cli.box_check import settle_box
+from dslt_jax.cli.box_text import Box, BoxError, WrittenBox, parse_box
+from dslt_jax.media import select
+from dslt_jax.media.source import Image
+from dslt_jax.types import Tracker
+
+WHERE = "where is the target? One of --box x,y,w,h, --box_file, --gui, --targets"
+WAYS = ("box", "box_file", "gui", "targets")
+
+# A word of --box 20 40 28 24, --box [20, 40, 28, 24] or --box x=20 y=40 w=28 h=24.
+_WORD = re.compile(r"[\[({]*([A-Za-z]\w*[=:])?[-+]?[\d.][\d.,;]*(e[-+]?\d+)?(%|px)?[\])},;]*")
 
 
-class TargetError(ValueError):
-    """A box or a file of boxes is not as it must be; the text says what came and what is needed."""
+class Wanted(NamedTuple):
+    """What to follow, as it was written."""
+
+    name: str  # "" for one that needs none
+    box: WrittenBox  # on the start frame
 
 
 class Target(NamedTuple):
     """What to follow."""
 
     name: str  # "" for one that needs none
-    box: Box  # x, y, w, h in pixels of the first frame
+    box: Box  # x, y, w, h in pixels of the start frame
 
 
-def parse_box(text: str, where: str = "--box") -> Box:
-    """Returns the box of a text such as "10,20,30,40"; commas, semicolons and spaces separate.
+def from_flags(values: flags.FlagValues, arguments: Sequence[str]) -> list[Wanted] | None:
+    """Returns what --box, --box_file or --targets say; None where a window or a run before does.
 
-    Raises:
-      TargetError: it is not four finite numbers.
-    """
-    box, rest = _split(text, where)
-    if rest:
-        raise TargetError(f"{where} is '{text}', with '{rest}' behind the box: {NEEDED}")
-    return box
-
-
-def read_box(path: str) -> Box:
-    """Returns the box on the first line of a file that is not empty or a # comment.
+    Args:
+      values: those of `dslt track`.
+      arguments: what belongs to no flag; it may be the rest of a box in several words.
 
     Raises:
-      TargetError: the file cannot be read or has no such line.
+      BoxError: none or several of the flags were given, an argument is left over, or as
+        `parse_box` and `read_targets`.
     """
-    number, line = _lines(path)[0]
-    return parse_box(line, f"line {number} of {path}")
+    given = [way for way in WAYS if values[way].value]
+    box, left = None, list(arguments)
+    if given == ["box"]:
+        if len(values.box) > 1:
+            raise BoxError("--box was given twice: several targets are a file, --targets FILE")
+        box, left = join_words(values.box[0], arguments)
+    if left:
+        raise BoxError(f"'{left[0]}' belongs to no flag: the input is --input PATH")
+    if len(given) > 1:
+        raise BoxError(f"{WHERE}: {' and '.join(f'--{way}' for way in given)} were given")
+    if not given and not values.resume:
+        raise BoxError(f"{WHERE}: none was given")
+    if box is not None:
+        return [Wanted("", parse_box(box, form=values.box_format))]
+    if values.box_file:
+        return [Wanted("", read_box(values.box_file, values.box_format))]
+    return read_targets(values.targets, values.box_format) if values.targets else None
 
 
-def read_targets(path: str) -> list[Target]:
-    """Returns the targets of a file: one x,y,w,h a line, then perhaps a name; # begins a comment.
-
-    Targets without a name are called by their number, from 1.
+def settle(
+    wanted: Sequence[Wanted], tracker: Tracker, image: Image
+) -> tuple[list[Target], list[str]]:
+    """Returns the targets in pixels of the start frame, and what is to be said of them.
 
     Raises:
-      TargetError: the file cannot be read, or a line has no box, a bad name or one seen before.
+      BoxError: a box cannot be followed.
     """
-    targets: list[Target] = []
-    for number, line in _lines(path):
-        where = f"line {number} of {path}"
-        box, name = _split(line, where)
-        name = name or str(len(targets) + 1)
+    height, width = image.shape[:2]
+    min_side = getattr(getattr(tracker, "region", None), "min_side", 1.0)
+    notes: Callable[[Any], list[str]] = getattr(tracker, "notes", lambda box: [])
+    settled, said = [], []
+    for name, written in wanted:
+        where = f"the box of target {name}" if name else "the box"
+        box, cut = settle_box(written, width, height, min_side, where)
+        said += [cut] if cut else []
+        said += [f"{where}: {note}" if name else note for note in notes(box)]
+        settled.append(Target(name, box))
+    return settled, said
+
+
+def ask(image: Image, *, window: bool) -> Target:
+    """Returns the target that is dragged in a window, and prints its box.
+
+    Raises:
+      BoxError: no window is wanted, or none was dragged; SelectError: there is no window.
+    """
+    if not window:
+        raise BoxError(f"{WHERE}: none was given")
+    box = select.select_box(image)
+    if box is None:
+        raise BoxError("no box was dragged: there is nothing to track")
+    print("--box " + ",".join(f"{value:.1f}" for value in box))
+    return Target("", box)
+
+
+def join_words(box: str, arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """Joins a box that was written in several words, of which all but the first are arguments.
+
+    Returns:
+      the box's text, and the arguments that are none of it.
+    """
+    behind = list(itertools.takewhile(_WORD.fullmatch, arguments))
+    return " ".join([box, *behind]), list(arguments[len(behind) :])
+
+
+def read_box(path: str, form: str | None = None) -> WrittenBox:
+    """Returns the first box of a file; see `box_file.read_rows`.
+
+    Raises:
+      BoxError: as that, and where more than a box is on the line.
+    """
+    row = box_file.read_rows(path, form, only_first=True)[0]
+    if row.name and not row.box.sure:
+        raise BoxError(f"{row.where} has '{row.name}' beside the box: --targets takes names")
+    return row.box
+
+
+def read_targets(path: str, form: str | None = None) -> list[Wanted]:
+    """Returns the targets of a file, those without a name called by their number, from 1.
+
+    Raises:
+      BoxError: as `box_file.read_rows`; a name is no file's name, or seen before; or the boxes are
+        of several frames.
+    """
+    targets: list[Wanted] = []
+    rows = box_file.read_rows(path, form)
+    frames = list(dict.fromkeys(row.frame for row in rows))
+    if len(frames) > 1:
+        raise BoxError(
+            f"{path} has boxes of several frames, {frames[0]} and {frames[1]}: leave those of the "
+            "start frame only"
+        )
+    for row in rows:
+        name = row.name or str(len(targets) + 1)
         if not re.fullmatch(r"\w[\w.-]*", name):
-            raise TargetError(
-                f"{where} names its target '{name}': files are called after it, so it may have "
-                "letters, digits and . _ - only"
+            raise BoxError(
+                f"{row.where} names its target '{name}': files are called after it, so it may "
+                "have letters, digits and . _ - only"
             )
         if name.lower() in {target.name.lower() for target in targets}:
-            raise TargetError(f"{where} names its target '{name}', as a line before it does")
-        targets.append(Target(name, box))
+            raise BoxError(f"{row.where} names its target '{name}', as a line before it does")
+        targets.append(Wanted(name, row.box))
     return targets
-
-
-def check_box(box: Box, width: int, height: int, min_side: float, where: str = "the box") -> None:
-    """Checks that a target can be learnt from a box on a frame of `width` by `height` pixels.
-
-    Raises:
-      TargetError: it has no size, less than `min_side`, more than the frame's, or its middle is
-        outside.
-    """
-    x, y, w, h = box
-    shown = f"{where} is {x:g},{y:g},{w:g},{h:g}"
-    if w <= 0 or h <= 0:
-        raise TargetError(f"{shown}: its width and height must be positive")
-    if w < min_side or h < min_side:
-        raise TargetError(
-            f"{shown}: too small to follow, its sides must be {min_side:g} pixels or more"
-        )
-    if w > width or h > height:
-        raise TargetError(f"{shown}: larger than the frame, which has {width} x {height} pixels")
-    if not (0 <= x + w / 2 <= width and 0 <= y + h / 2 <= height):
-        raise TargetError(
-            f"{shown}: outside the frame of {width} x {height} pixels; its middle must be inside"
-        )
-
-
-def _lines(path: str) -> list[tuple[int, str]]:
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise TargetError(f"{path} is not a text file of boxes") from None
-    except OSError as error:
-        raise TargetError(f"cannot read the boxes in {path}: {error.strerror}") from None
-    stripped = [line.partition("#")[0].strip() for line in text.splitlines()]
-    lines = [(number, line) for number, line in enumerate(stripped, start=1) if line]
-    if not lines:
-        raise TargetError(f"{path} has no box in it: {NEEDED}, one box a line")
-    return lines
-
-
-def _split(text: str, where: str) -> tuple[Box, str]:
-    """Splits "x,y,w,h rest" into the box and the rest."""
-    words = re.split(r"\s*[,;\s]\s*", text.strip(), maxsplit=4)
-    numbers = []
-    for word in words[:4]:
-        try:
-            numbers.append(float(word))
-        except ValueError:
-            raise TargetError(
-                f"{where} is '{text}', where '{word}' is no number: {NEEDED}"
-            ) from None
-    if len(numbers) < 4:
-        count = f"{len(numbers)} number" + "s" * (len(numbers) != 1)
-        raise TargetError(f"{where} is '{text}', which is {count}: {NEEDED}")
-    if not all(map(math.isfinite, numbers)):
-        raise TargetError(f"{where} is '{text}': every number must be finite")
-    x, y, w, h = numbers
-    return (x, y, w, h), (words[4] if len(words) > 4 else "").strip()

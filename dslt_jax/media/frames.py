@@ -1,39 +1,67 @@
-"""Frames in: one function that opens a video file, images or a camera."""
+"""Frames in: one function that opens a video, images or a camera, by path or by address."""
 
 import glob
 import os
+import re
 from pathlib import Path
 
-from dslt_jax.media import images, video
+from dslt_jax.media import address, folder, images, network, pipe, span, video
 from dslt_jax.media.source import DamagedFrame, Frame, FramesError, Image, Source
 
 __all__ = ["DamagedFrame", "Frame", "FramesError", "Image", "Source", "open_frames"]
 
 
-def open_frames(path: str | os.PathLike) -> Source:
-    """Returns the lazy frames of a video file, of images or of a camera.
+def open_frames(
+    path: str | os.PathLike, start: str | int | None = None, end: str | int | None = None
+) -> Source:
+    """Returns the lazy frames of a video, of images or of a camera.
 
     Args:
-      path: a video file (needs the extra `video`), a folder of images, a glob of images in quotes,
-        an image or animated WebP or GIF, or the number of a camera, e.g. "0".
+      path: a video file (needs the extra `video`) or its address, e.g. "rtsp://host/1"; a folder
+        of images, a glob of images in quotes, an image or an animated WebP, GIF or TIFF; a pipe,
+        "-" for standard input; the number of a camera, e.g. "0". ~ and $NAME are expanded.
+      start, end: the part that is wanted, from `start` on and before `end`: the number of a frame,
+        from 0, e.g. "120", or a time in a video, e.g. "12.5s", "1:30" or "00:01:30.5".
 
     Returns:
       A source, whose iteration yields `Frame`s: (H, W, 3) uint8 RGB images or DamagedFrames.
 
     Raises:
-      FramesError: there is nothing there, it may not be read, or it is no video or image.
+      FramesError: there is nothing there, it may not be read, it is no video or image, or the part
+        is not in it.
     """
-    text = os.fspath(path)
-    if os.path.isdir(text):
-        return images.open_folder(Path(text))
-    if os.path.lexists(text):
-        is_image = Path(text).suffix.lower() in images.SUFFIXES
-        return images.open_image(Path(text)) if is_image else video.open_video(text)
-    if text.isdecimal():
-        return video.open_camera(int(text))
-    if glob.has_magic(text):
-        files = [Path(name) for name in glob.glob(text, recursive=True) if os.path.isfile(name)]
+    return span.cut(_open(os.fspath(path)), start, end)
+
+
+def _open(text: str) -> Source:
+    if not text.strip():
+        raise FramesError("the input is empty: it is a video, a folder of images or a camera")
+    text = address.file_path(text) or text
+    if address.is_address(text):
+        return network.open_address(text)
+    path = text if text == "-" or os.path.lexists(text) else _expanded(text)
+    if pipe.is_pipe(path):
+        return pipe.open_pipe(path)
+    if path == "-":  # < clip.mp4
+        path = "/dev/stdin"
+    if camera := re.fullmatch(r"/dev/video([0-9]+)", path, re.ASCII):
+        return video.open_camera(int(camera[1]))
+    if os.path.isdir(path):
+        return folder.open_folder(Path(path))
+    if os.path.lexists(path):
+        is_image = Path(path).suffix.lower() in images.SUFFIXES
+        return images.open_image(Path(path)) if is_image else video.open_video(path)
+    if path.isdecimal():
+        return video.open_camera(int(path))
+    shown = address.redact(path) if address.looks_secret(path) else path
+    if glob.has_magic(path):
+        files = [Path(name) for name in glob.glob(path, recursive=True) if os.path.isfile(name)]
         if not files:
-            raise FramesError(f"no file matches {text}")
-        return images.open_files(text, files)
-    raise FramesError(f"there is no file, folder or camera '{text}'")
+            raise FramesError(f"no file matches {shown}")
+        return folder.open_files(path, files)
+    raise FramesError(f"there is no file, folder or camera '{shown}'")
+
+
+def _expanded(path: str) -> str:
+    """The path with ~, ~user and $NAME filled in, as a shell does that sees them."""
+    return os.path.expandvars(os.path.expanduser(path))

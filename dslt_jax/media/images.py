@@ -1,60 +1,89 @@
-"""Still images: any kind of file to uint8 RGB, and folders of them in natural order."""
+"""Still images: any kind of image file to uint8 RGB, and animations."""
 
-import collections
-import itertools
+import contextlib
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
-from dslt_jax.media.source import DamagedFrame, FramesError, Image, Source
+from dslt_jax.media.depth import FULL_16_BITS, Depth, decide, deep_values, is_deep
+from dslt_jax.media.source import DamagedFrame, FramesError, Image, Picture, Source
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jp2", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pnm", ".tga"}
 )
+LOOKED_AT = 5  # pictures of a sequence from which its depth is known
 
 
 class ImageError(ValueError):
     """An image cannot be read; the text says which and why."""
 
 
-def read_image(path: str | os.PathLike) -> Image:
+def read_image(path: str | os.PathLike, depth: Depth | None = None) -> Image:
     """Returns an image file as (H, W, 3) uint8 RGB, upright.
 
-    EXIF orientation is applied. Grey, palette, CMYK and other colour spaces become RGB. Of 16 bits
-    the upper 8 are kept. Transparent parts show black, as in a video player.
+    EXIF orientation is applied. Grey, palette, CMYK and other colour spaces become RGB. Transparent
+    parts show black, as in a video player.
 
     Args:
       path: a file that Pillow reads; of several frames in it, the first.
+      depth: which values of more than 8 bits are black and white, see `sequence_depth`; without it
+        of 16 bits the upper 8 are kept, and floats are scaled by what this image holds.
 
     Raises:
-      ImageError: it is missing, empty, truncated, not an image or has floating point pixels.
+      ImageError: it is missing, empty, truncated or not an image.
     """
     try:
         with PillowImage.open(path) as image:
-            return to_rgb(image)
+            return to_rgb(image, depth)
     except Exception as error:  # decoders raise anything on damaged bytes
         raise ImageError(_reason(path, error)) from error
 
 
-def to_rgb(image: PillowImage.Image) -> Image:
+def to_rgb(image: PillowImage.Image, depth: Depth | None = None) -> Image:
     """Returns a Pillow image as (H, W, 3) uint8 RGB; see `read_image`."""
+    values = deep_values(image)
+    if values is not None:
+        if depth is None:
+            depth = FULL_16_BITS if values.dtype.kind in "iu" else decide([values])
+        return depth.to_rgb(values)
     image = ImageOps.exif_transpose(image)
-    if image.mode == "F":
-        raise ValueError("its pixels are floating point: convert it to 8 or 16 bits")
-    if image.mode.startswith("I"):  # 16 bits, which older Pillows open as 32
-        grey = (np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8)
-        return np.stack([grey] * 3, axis=-1)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         black = PillowImage.new("RGBA", image.size, (0, 0, 0, 255))
         image = PillowImage.alpha_composite(black, image)
     return np.asarray(image.convert("RGB"))
+
+
+def sequence_depth(paths: Sequence[str | os.PathLike]) -> Depth | None:
+    """Returns one depth for all pictures of a sequence; None where they have 8 bits.
+
+    It is known from a few of them, spread over the sequence, so that a dark beginning or a light
+    end does not lose what comes in between. Those that cannot be read are left out.
+    """
+
+    def values() -> Iterator[np.ndarray]:
+        for path in spread(paths, LOOKED_AT):
+            with contextlib.suppress(Exception), PillowImage.open(path) as image:
+                if is_deep(image) and (found := deep_values(image)) is not None:
+                    yield found
+
+    return _decided(values())
+
+
+def spread(items: Sequence, count: int) -> list:
+    """Returns at most so many of the items, evenly spread, the first and the last among them."""
+    places = np.linspace(0, len(items) - 1, min(count, len(items)))
+    return [items[round(place)] for place in places]
+
+
+def _decided(pictures: Iterable[np.ndarray]) -> Depth | None:
+    deep = list(pictures)
+    return decide(deep) if deep else None
 
 
 def _reason(path: str | os.PathLike, error: Exception) -> str:
@@ -69,50 +98,8 @@ def _reason(path: str | os.PathLike, error: Exception) -> str:
     return f"the image {path} cannot be decoded: {error or type(error).__name__}"
 
 
-def open_folder(folder: Path) -> Source:
-    """Returns the images of a folder, in natural order (1, 2, 10), hidden files left out.
-
-    Raises:
-      FramesError: it has no images or may not be listed.
-    """
-    try:
-        images = _images_in(folder)
-        if not images:
-            counts = {child: len(_images_in(child)) for child in folder.iterdir() if child.is_dir()}
-            best = max(counts, key=lambda child: counts[child], default=folder)
-            hint = f" Its folder {best.name} has {counts[best]}." if counts.get(best) else ""
-            raise FramesError(
-                f"the folder {folder} has no images ({', '.join(sorted(SUFFIXES))}).{hint}"
-            )
-    except PermissionError:
-        raise FramesError(f"there is no permission to list the folder {folder}") from None
-    return open_files(str(folder), images)
-
-
-def _images_in(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    ]
-
-
-def open_files(name: str, paths: Sequence[Path]) -> Source:
-    """Returns image files as one source, in natural order; a damaged one is a DamagedFrame."""
-    paths = sorted(paths, key=lambda path: (natural_key(str(path)), str(path)))
-
-    def read() -> Iterator[tuple[str, Image | DamagedFrame]]:
-        for path in paths:
-            try:
-                yield path.name, read_image(path)
-            except ImageError as error:
-                yield path.name, DamagedFrame(str(error))
-
-    return Source(name, read, count=len(paths), notes=_gaps(paths))
-
-
 def open_image(path: Path) -> Source:
-    """Returns the frames of one image file: one, or those of an animated WebP, GIF or PNG.
+    """Returns the frames of one image file: one, or those of an animated WebP, GIF, PNG or a TIFF.
 
     Raises:
       FramesError: it is not an image or cannot be opened.
@@ -120,44 +107,36 @@ def open_image(path: Path) -> Source:
     try:
         with PillowImage.open(path) as image:
             count = getattr(image, "n_frames", 1)
+            depth = _decided(_pages(image, count)) if is_deep(image) else None
+            image.seek(0)
             image.load()  # WebP knows a frame's duration only then
             duration = image.info.get("duration")
     except Exception as error:
         raise FramesError(_reason(path, error)) from error
 
-    def read() -> Iterator[tuple[str, Image | DamagedFrame]]:
+    def read() -> Iterator[Picture]:
+        time = 0.0 if duration else None
         with PillowImage.open(path) as image:
             for number in range(count):
-                name = f"{path.name}[{number}]"
+                name, shown = f"{path.name}[{number}]", time
                 try:
                     image.seek(number)
-                    yield name, to_rgb(image)
+                    picture: Image | DamagedFrame = to_rgb(image, depth)
+                    if time is not None:
+                        time += image.info.get("duration", 0) / 1000
                 except Exception as error:
-                    yield name, DamagedFrame(f"frame {number}: {_reason(path, error)}")
+                    picture = DamagedFrame(f"frame {number}: {_reason(path, error)}")
+                yield Picture(name, picture, shown)
 
-    return Source(str(path), read, count, fps=1000 / duration if duration else None)
-
-
-def natural_key(text: str) -> list[tuple[int, str]]:
-    """Returns a sort key by which 2 comes before 10."""
-    parts = re.split(r"(\d+)", text)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    fps = 1000 / duration if duration else None
+    notes = (depth.note,) if depth else ()
+    return Source(str(path), read, count, fps, notes, exact=True)
 
 
-def _gaps(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Says where numbered images seem to be missing: where the number jumps further than usual."""
-    matches = [re.fullmatch(r"(.*?)(\d+)", path.stem) for path in paths]
-    if len(paths) < 3 or len({match and match[1] for match in matches}) != 1 or not matches[0]:
-        return ()
-    numbers = [int(match[2]) for match in matches if match]
-    steps = [after - before for before, after in itertools.pairwise(numbers)]
-    usual = collections.Counter(steps).most_common(1)[0][0]
-    jumps = [i for i, step in enumerate(steps) if step > usual]
-    if not jumps:
-        return ()
-    first, more = jumps[0], len(jumps) - 1
-    return (
-        f"images seem to be missing between {paths[first].name} and {paths[first + 1].name}"
-        + (f" and in {more} more places" if more else "")
-        + ": the boxes are of the images that are there",
-    )
+def _pages(image: PillowImage.Image, count: int) -> Iterator[np.ndarray]:
+    """The values of some pages of a deep image; those that cannot be read are left out."""
+    for number in spread(range(count), LOOKED_AT):
+        with contextlib.suppress(Exception):
+            image.seek(number)
+            if (found := deep_values(image)) is not None:
+                yield found

@@ -1,6 +1,8 @@
 """What frames come from: a lazy, repeatable stream of pictures, read ahead by one thread."""
 
+import contextlib
 import dataclasses
+import itertools
 import queue
 import threading
 import time
@@ -11,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 READ_AHEAD = 4  # frames that wait, decoded, for the tracker
+PATIENCE = 2.0  # seconds to wait for a thread that is not needed any more
+TOLERANCE = 0.0005  # seconds: times are shown with three decimals
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 T = TypeVar("T")
@@ -34,41 +38,88 @@ class Frame:
     name: str  # of the file, or the place in the video
     image: Image | DamagedFrame
     seconds: float  # spent on reading and decoding
+    time: float | None = None  # seconds from the start of the video, where the source knows
+
+
+class Picture(NamedTuple):
+    """What a source reads: a frame that has no number yet.
+
+    The image may come as a function that decodes it, so that frames nobody wants cost less.
+    """
+
+    name: str
+    image: Image | DamagedFrame | Callable[[], Image | DamagedFrame]
+    time: float | None = None
+
+
+class Mark(NamedTuple):
+    """A place in a source, as a frame's number or as a time."""
+
+    text: str  # as it was typed, e.g. "--start 1:30"
+    value: float  # a frame's number or seconds
+    timed: bool  # it is seconds
+
+    def reached(self, index: int, time: float | None) -> bool:
+        """Returns whether a frame is here or later; raises FramesError where it has no time."""
+        if not self.timed:
+            return index >= self.value
+        if time is None:
+            raise FramesError(
+                f"its frames carry no times, so that {self.text} is nowhere: give a frame's number"
+            )
+        return time >= self.value - TOLERANCE
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
     """A video, a folder of images or a camera; each iteration reads it anew, a few frames ahead.
 
+    Only what comes through a pipe is read but once.
+
     Iterating yields `Frame`s and raises FramesError where the rest cannot be read.
 
     Attributes:
-        name: what the user called it.
-        read: starts reading: yields (name, picture) pairs and raises FramesError.
+        name: what the user called it, without passwords.
+        read: starts reading: yields (name, image[, time]), see `Picture`, and raises FramesError.
         count: how many frames there seem to be; None when nobody knows.
         fps: frames a second; None where the source does not say.
         notes: sentences to tell the user, e.g. that images seem to be missing.
+        exact: `count` is no guess, there are no more.
+        length: seconds that it announces; None where it does not.
+        start: where the wanted part begins; None is the first frame.
+        end: where it has ended; None is after the last frame.
     """
 
     name: str
-    read: Callable[[], Iterator[tuple[str, Image | DamagedFrame]]] = dataclasses.field(repr=False)
+    read: Callable[[], Iterator[tuple]] = dataclasses.field(repr=False)
     count: int | None = None
     fps: float | None = None
     notes: tuple[str, ...] = ()
+    exact: bool = False
+    length: float | None = None
+    start: Mark | None = None
+    end: Mark | None = None
 
     def __iter__(self) -> Generator[Frame, None, None]:
-        return prefetch(self._timed())
+        return prefetch(self._wanted())
 
-    def _timed(self) -> Iterator[Frame]:
-        pictures = self.read()
-        index = 0
-        while True:
-            start = time.perf_counter()
-            pair = next(pictures, None)
-            if pair is None:
+    def _wanted(self) -> Iterator[Frame]:
+        """The frames from `start` on and before `end`, numbered as in the whole source."""
+        start, end, index, clock = self.start, self.end, -1, time.perf_counter()
+        started = start is None
+        for index, picture in enumerate(itertools.starmap(Picture, self.read())):
+            if end is not None and end.reached(index, picture.time):
+                if not started and start is not None:
+                    raise FramesError(f"{end.text} does not come after {start.text}")
                 return
-            yield Frame(index, *pair, time.perf_counter() - start)
-            index += 1
+            started = started or (start is not None and start.reached(index, picture.time))
+            if started:
+                image = picture.image() if callable(picture.image) else picture.image
+                seconds = time.perf_counter() - clock
+                yield Frame(index, picture.name, image, seconds, picture.time)
+                clock = time.perf_counter()
+        if not started and start is not None:
+            raise FramesError(f"{self.name} has {index + 1} frames, {start.text} is beyond")
 
 
 def prefetch(items: Iterable[T], depth: int = READ_AHEAD) -> Generator[T, None, None]:
@@ -108,4 +159,10 @@ def prefetch(items: Iterable[T], depth: int = READ_AHEAD) -> Generator[T, None, 
             yield value[0]
     finally:
         closed.set()
-        thread.join(timeout=2.0)  # a camera may keep it waiting for a frame that never comes
+        thread.join(PATIENCE)  # a camera may keep it waiting for a frame that never comes
+
+
+def interruptible(call: Callable[[], T]) -> T:
+    """Returns what a call returns, from a thread: Ctrl-C would wait for FFmpeg in this one."""
+    with contextlib.closing(prefetch(call() for _ in range(1))) as results:
+        return next(results)

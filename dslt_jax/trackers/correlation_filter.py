@@ -74,7 +74,7 @@ class CorrelationFilter(Part):
 
     def measure(
         self, params: Any, state: Any, sight: Sight, patches: jax.Array | None, limits: jax.Array
-    ) -> tuple[Sight, Output]:
+    ) -> tuple[Any, Output]:
         """The features of the new place; the size stays."""
         assert patches is not None  # `locate` asked for them
         extent = self._extent(state.size)

@@ -19,6 +19,9 @@ that holds inside the image only, where all nine taps see a pixel. At the border
 padding, which stands for the mean of the weights' own preprocessing. So the mean stays a parameter
 of the network ('mean', RGB 0..255) and the import is exact everywhere.
 
+Names may stand behind those of what a checkpoint wraps its network in: `module.`,
+`model/backbone/`, `state_dict.features.` and so on.
+
 Nobody says for certain in which channel order amdegroot's file is (amdegroot/ssd.pytorch, issue
 44); RGB is what torchvision feeds it. A first kernel whose digest is Oxford's in either order
 settles the order and the preprocessing, for any source.
@@ -27,6 +30,7 @@ settles the order and the preprocessing, for any source.
 import re
 from collections.abc import Mapping
 
+import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax import backbones
@@ -48,10 +52,21 @@ WHOLE: dict[str, backbones.Backbone] = {
     "vgg16": backbones.Vgg16(vgg16.LAYERS[-1:]),
 }
 
-_TORCH_KEY = re.compile(r"(?:features\.)?(\d+)\.(weight|bias)")
+# What checkpoints wrap a network in, in any order and number.
+_WRAPPERS = re.compile(
+    r"(?:(?:module|model|models|backbone|network|net|encoder|extractor|base|vgg|vgg_?16|features"
+    r"|state_dict|model_state_dict|state|params|weights)[./])+(?=.)"
+)
+_TORCH_KEY = re.compile(r"(\d+)\.(weight|bias)")
 _KERAS_KEY = re.compile(r"(?!optimizer)(?:.*/)?block(\d)_conv(\d)(?:/.*)?")
 _FROSSARD_KEY = re.compile(r"(conv\d_\d)_([Wb])")
-_TORCH_INDEX = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)  # of the convolutions
+# Where PyTorch's VGGs have their convolutions.
+_TORCH_INDEX = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+_TORCH_OTHERS = {
+    "VGG-19": (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34),
+    "VGG-13": (0, 2, 5, 7, 10, 12, 15, 17, 20, 22),
+    "VGG-11": (0, 3, 6, 8, 11, 13, 16, 18),
+}
 
 
 def network_shapes(backbone: str) -> dict[str, tuple[int, ...]]:
@@ -85,16 +100,17 @@ def convert(
       preprocessing: a key of PREPROCESSING where the file's own is not to be used (vgg16 only).
 
     Raises:
-      WeightsError: the preprocessing cannot be told, or arrays are VGG-19's or no floats. Missing
-        arrays and wrong shapes are left for the caller to judge.
+      WeightsError: the preprocessing cannot be told, or arrays are another VGG's or no floats.
+        Missing arrays and wrong shapes are left for the caller to judge.
     """
+    arrays = _unwrapped(arrays)
     renamed, channels, default = _rename(arrays)
     shapes = network_shapes(backbone)
     params = {key: array for key, array in renamed.items() if key in shapes}
-    if backbone == "vgg16" and "conv3_4/w" in renamed:
-        raise WeightsError("these are VGG-19's weights, VGG-16's are needed")
+    if backbone == "vgg16" and (other := _other_vgg(arrays, renamed)):
+        raise WeightsError(f"these are {other}'s weights, VGG-16's are needed")
     for key, array in params.items():
-        if array.dtype.kind != "f":
+        if not jnp.issubdtype(array.dtype, jnp.floating):  # bfloat16 is one to JAX
             raise WeightsError(f"array '{key}' holds {array.dtype}, float16 or float32 is needed")
     first = next(key for key in shapes if key.endswith("/w"))
     if first in params and _is_oihw(params[first], shapes[first]):
@@ -106,9 +122,44 @@ def convert(
     with np.errstate(over="ignore"):  # what overflows is infinite, which is judged later
         params = {k: np.ascontiguousarray(a, np.float32) for k, a in params.items()}
     fits = first in params and params[first].shape == shapes[first]
-    if backbone == "vgg16" and fits and "mean" not in params:
-        _set_preprocessing(params, first, preprocessing, default)
+    if backbone == "vgg16" and fits:
+        if _is_turned(params[first]):
+            params[first], default = np.ascontiguousarray(params[first][:, :, ::-1]), "oxford"
+        if "mean" not in params:
+            _set_preprocessing(params, first, preprocessing, default)
     return params
+
+
+def remarks(backbone: str, arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Returns sentences on what `convert` finds unusual in arrays that it takes."""
+    renamed, channels, _ = _rename(arrays)
+    shapes = network_shapes(backbone)
+    found = []
+    short = {str(array.dtype) for key, array in renamed.items() if key in shapes}
+    short &= {"float16", "bfloat16"}
+    if short:
+        found.append(f"its numbers are {' and '.join(sorted(short))}, half precision")
+    first = renamed.get("conv1_1/w")
+    if backbone == "vgg16" and first is not None and first.ndim == 4:
+        if _is_oihw(first, shapes["conv1_1/w"]):
+            first, channels = first.transpose(2, 3, 1, 0), channels or "BGR"
+        if _is_turned(first[:, :, ::-1] if channels == "BGR" else first):
+            took = "RGB" if channels == "BGR" else "BGR"
+            found.append(f"its first layer took {took}, unlike in such files, and was turned")
+    return found
+
+
+def _other_vgg(arrays: Mapping[str, np.ndarray], renamed: Mapping[str, np.ndarray]) -> str | None:
+    """Returns what VGG it is where that is not VGG-16; `arrays` are unwrapped."""
+    if any(name.endswith("running_mean") for name in arrays):
+        return "a VGG with batch normalisation"
+    if "conv3_4/w" in renamed:
+        return "VGG-19"
+    kernels = (name for name, array in arrays.items() if array.ndim == 4)
+    indices = {int(match[1]) for name in kernels if (match := _TORCH_KEY.fullmatch(name))}
+    if indices <= set(_TORCH_INDEX) or indices >= set(_TORCH_INDEX):
+        return None
+    return next((name for name, known in _TORCH_OTHERS.items() if indices <= set(known)), None)
 
 
 def _rename(
@@ -118,6 +169,7 @@ def _rename(
 
     An order of None means what the layout says, a preprocessing of None that it cannot be told.
     """
+    arrays = _unwrapped(arrays)
     convolutions = vgg16.convolutions()
     torch = {name: match for name in arrays if (match := _TORCH_KEY.fullmatch(name))}
     if torch:
@@ -141,6 +193,18 @@ def _rename(
     return dict(arrays), None, "oxford"
 
 
+def _unwrapped(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the arrays without what wraps their names; raises WeightsError if that confuses."""
+    bare: dict[str, str] = {}
+    for name in arrays:
+        match = _WRAPPERS.match(name)
+        short = name[match.end() :] if match else name
+        if short in bare and (_TORCH_KEY.fullmatch(short) or short.startswith("conv")):
+            raise WeightsError(f"two of its arrays may be '{short}': {bare[short]} and {name}")
+        bare.setdefault(short, name)
+    return {short: arrays[name] for short, name in bare.items()}
+
+
 def _torch_preprocessing(arrays: Mapping[str, np.ndarray]) -> str | None:
     if "31.weight" in arrays:  # the dilated fc6 of amdegroot's file
         return "ssd"
@@ -153,13 +217,9 @@ def _torch_preprocessing(arrays: Mapping[str, np.ndarray]) -> str | None:
 def _set_preprocessing(
     params: dict[str, np.ndarray], first: str, chosen: str | None, default: str | None
 ) -> None:
-    """Settles the first layer's channel order and scale, and adds the mean."""
+    """Settles the first layer's scale, and adds the mean."""
     if not sources.differing("vgg16", {first: params[first]}):
         default = "oxford"
-    else:
-        flipped = np.ascontiguousarray(params[first][:, :, ::-1])
-        if not sources.differing("vgg16", {first: flipped}):
-            params[first], default = flipped, "oxford"
     chosen = chosen or default
     if chosen is None:
         raise WeightsError(
@@ -170,6 +230,13 @@ def _set_preprocessing(
     scaled = params[first].astype(np.float64) / np.array(deviation)[:, None]
     params[first] = scaled.astype(np.float32)
     params["mean"] = np.array(mean, np.float32)
+
+
+def _is_turned(kernel: np.ndarray) -> bool:
+    """Whether a first kernel (HWIO) is Oxford's but for the order of its channels."""
+    orders = (np.ascontiguousarray(k, np.float32) for k in (kernel, kernel[:, :, ::-1]))
+    given, flipped = (not sources.differing("vgg16", {"conv1_1/w": k}) for k in orders)
+    return flipped and not given
 
 
 def _is_oihw(kernel: np.ndarray, hwio: tuple[int, ...]) -> bool:

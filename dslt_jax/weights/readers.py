@@ -7,22 +7,18 @@ before anything is decompressed.
 """
 
 import os
-import struct
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax.weights import caffemodel, matfile
-
-MAX_BYTES = 2 << 30  # VGG-16 with its dense layers is 0.55 GB
+from dslt_jax.weights.kinds import MAX_BYTES, WeightsError, kind_of
 
 Arrays = dict[str, np.ndarray]
-
-
-class WeightsError(ValueError):
-    """A weights file that cannot be used; the text says what, where and what to do."""
 
 
 def read(path: str | os.PathLike) -> tuple[str, Arrays]:
@@ -38,7 +34,7 @@ def read(path: str | os.PathLike) -> tuple[str, Arrays]:
             raise WeightsError(f"{path} is no file: give the path of one weights file")
         if size > MAX_BYTES:
             raise WeightsError(f"{path} has {size} bytes; weights files end at {MAX_BYTES}")
-        kind = _kind(path)
+        kind = kind_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be opened: {error.strerror}") from None
     try:
@@ -52,58 +48,6 @@ def read(path: str | os.PathLike) -> tuple[str, Arrays]:
     except Exception as error:  # parsers of other people's formats raise anything on damaged bytes
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise WeightsError(f"{path} cannot be read as {kind}: {reason}") from None
-
-
-def _kind(path: Path) -> str:
-    """Names the file's format by its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(128)
-    if not head:
-        raise WeightsError(f"{path} is empty")
-    if head.startswith(b"PK"):
-        return _kind_of_zip(path)
-    if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return "h5"
-    if head.startswith(b"MATLAB 5.0 MAT-file"):
-        return "mat"
-    if head.startswith(b"MATLAB 7.3"):
-        raise WeightsError(f"{path} is a MATLAB 7.3 file: save it again with save(..., '-v7')")
-    if head.startswith(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"):  # PyTorch before 1.6
-        return "pth"
-    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
-        raise WeightsError(f"{path} is a Python pickle, which is never loaded: it can run code")
-    if head.startswith(b"\x93NUMPY"):
-        raise WeightsError(f"{path} is a single .npy array: weights are many, save them as .npz")
-    if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < MAX_BYTES:
-        return "safetensors"
-    if head.startswith(b"version https://git-lfs"):
-        raise WeightsError(
-            f"{path} is a pointer of Git LFS, not the file itself: run `git lfs pull`, or download "
-            "the file from its page"
-        )
-    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise WeightsError(
-            f"{path} is a web page, saved in place of the weights: follow its own download link"
-        )
-    if head[:1] in b"\x0a\x12" or head[:2] == b"\xa2\x06":  # the net's name, or its first layer
-        return "caffemodel"
-    raise WeightsError(
-        f"{path} is no weights file: it begins with {head[:12]!r}, "
-        f"not as any of {', '.join(_READERS)} does"
-    )
-
-
-def _kind_of_zip(path: Path) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except Exception:  # BadZipFile and others, as the damage falls
-        raise WeightsError(f"{path} is a damaged or incomplete zip archive") from None
-    if any(name.endswith("data.pkl") for name in names):
-        return "pth"
-    if names and all(name.endswith(".npy") for name in names):
-        return "npz"
-    raise WeightsError(f"{path} is a zip archive, but neither .npz nor PyTorch's .pth")
 
 
 def _safetensors(path: Path) -> Arrays:
@@ -159,18 +103,28 @@ def _pth(path: Path) -> Arrays:
             f"{path} holds more than tensors, which is never loaded: it can run code. "
             "Save it again with torch.save(model.state_dict(), path)"
         ) from None
-    for key in ("state_dict", "model"):
-        if isinstance(state, dict) and isinstance(state.get(key), dict):
-            state = state[key]
     if not isinstance(state, dict):
         raise WeightsError(f"{path} holds a {type(state).__name__}, not a state_dict of tensors")
-    tensors = {
-        name.removeprefix("module."): value
-        for name, value in state.items()
-        if isinstance(name, str) and isinstance(value, torch.Tensor) and value.dim() != 2
-    }
+    tensors = {name: t for name, t in _flat(state) if isinstance(t, torch.Tensor) and t.dim() != 2}
     _check_size(path, sum(t.numel() * t.element_size() for t in tensors.values()))
-    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
+    return {name: _to_numpy(tensor.detach()) for name, tensor in tensors.items()}
+
+
+def _to_numpy(tensor: Any) -> np.ndarray:
+    import torch
+
+    if tensor.dtype == torch.bfloat16:  # NumPy has none, JAX brings it one
+        return tensor.contiguous().view(torch.int16).numpy().view(jnp.bfloat16)
+    return tensor.numpy()
+
+
+def _flat(state: dict, prefix: str = "", depth: int = 8) -> Iterator[tuple[str, Any]]:
+    """Yields the values of nested dicts under dotted names, as a checkpoint nests its parts."""
+    for name, value in state.items():
+        if isinstance(value, dict) and depth:
+            yield from _flat(value, f"{prefix}{name}.", depth - 1)
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _h5(path: Path) -> Arrays:

@@ -6,7 +6,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from dslt_jax import backbones
+from dslt_jax.backbones import vgg16
 from dslt_jax.weights import convert, readers, sources
 from dslt_jax.weights.readers import WeightsError
 
@@ -31,6 +32,14 @@ class Installed(NamedTuple):
     state: str  # a few words: verified, other weights, not here, damaged
 
 
+class Network(NamedTuple):
+    """What a weights file holds."""
+
+    backbone: str
+    params: dict[str, np.ndarray]  # in the package's form
+    remarks: list[str]  # sentences on what is unusual in the file
+
+
 def cache_dir() -> Path:
     """Returns the folder of fetched and imported weights: `$DSLT_CACHE` or ~/.cache/dslt_jax."""
     return Path(os.environ.get("DSLT_CACHE") or "~/.cache/dslt_jax").expanduser()
@@ -42,12 +51,12 @@ def stored_path(backbone: str) -> Path:
 
 
 def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str, jax.Array]:
-    """Returns the parameters of a tracker's backbone; {} for a tracker without one.
+    """Returns the parameters of a tracker's networks; {} for a tracker without one.
 
     Args:
       tracker: its backbone and layers say which arrays are needed.
-      path: a .safetensors, .npz, .pth, .h5, .mat or .caffemodel file of that network; None takes
-        the embedded or the cached weights.
+      path: a .safetensors, .npz, .pth, .h5, .mat or .caffemodel file of its backbone; None takes
+        the embedded or the cached weights, as for what other networks it has.
 
     Returns:
       The arrays of `backbone.param_shapes()`, float32; on a CPU also what VGG-16 makes of them.
@@ -60,15 +69,22 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
         if path is not None:
             raise WeightsError(f"{path}: this tracker has no network that weights could be for")
         return {}
+    params = _load_network(backbone, path)
+    for network in getattr(tracker, "networks", (backbone,))[1:]:
+        params |= _load_network(network, None)  # the networks' keys are different ones
+    return params
+
+
+def _load_network(backbone: Any, path: str | os.PathLike | None) -> dict[str, jax.Array]:
     if backbone.name not in backbones.NAMES:
         raise WeightsError(f"the backbone '{backbone.name}' has no weights here: bring its params")
     needed = backbone.param_shapes()
     source = stored_path(backbone.name) if path is None else Path(path)
     if path is None and not source.exists():
         raise WeightsError(_absent(backbone.name, source))
-    _, params = read_network(source, backbone.name)
+    _, params, remarks = read_network(source, backbone.name)
     _check_complete(source, backbone.name, params, needed)
-    if path is not None and (note := foreign_note(backbone.name, params)):
+    if path is not None and (note := foreign_note(backbone.name, params, remarks)):
         _LOG.warning("%s: %s", path, note)
     return prepare(backbone, jax.device_put({key: params[key] for key in needed}))
 
@@ -82,8 +98,8 @@ def prepare(backbone: Any, params: dict[str, jax.Array]) -> dict[str, jax.Array]
 
 def read_network(
     path: str | os.PathLike, backbone: str | None = None, preprocessing: str | None = None
-) -> tuple[str, dict[str, np.ndarray]]:
-    """Returns the backbone that `path` is for and its arrays, checked but perhaps not all of them.
+) -> Network:
+    """Returns the network that `path` holds, checked but perhaps without all of its arrays.
 
     Args:
       path: a file that `readers.read` reads.
@@ -94,7 +110,10 @@ def read_network(
       WeightsError: names the file and the arrays that have a wrong name, shape, dtype or value.
     """
     kind, arrays = readers.read(path)
-    found = convert.recognise(arrays)
+    try:
+        found = convert.recognise(arrays)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
     if found is None:
         example = f": it has {', '.join(sorted(arrays)[:3])}" if arrays else ""
         raise WeightsError(f"{path} holds no arrays of {', '.join(backbones.NAMES)}{example}")
@@ -114,7 +133,7 @@ def read_network(
     broken = [key for key, array in params.items() if not np.isfinite(array).all()]
     if broken:
         raise WeightsError(f"{path} holds NaN or infinity in {_names(broken)}")
-    return backbone, params
+    return Network(backbone, params, convert.remarks(backbone, arrays))
 
 
 def install(
@@ -123,12 +142,12 @@ def install(
     """Converts a weights file and stores it in the cache, replacing what is there.
 
     Returns:
-      The stored file, and a sentence when these are not the published weights.
+      The stored file, and a sentence when these are not the published weights as published.
 
     Raises:
       WeightsError: as `read_network`, or the cache cannot be written.
     """
-    backbone, params = read_network(path, backbone, preprocessing)
+    backbone, params, remarks = read_network(path, backbone, preprocessing)
     if backbone == "compact":
         raise WeightsError("compact's weights are embedded: use others by --weights FILE")
     if preprocessing and backbone != "vgg16":
@@ -136,7 +155,7 @@ def install(
     _check_complete(path, backbone, params, backbones.TABLE[backbone].param_shapes())
     target = stored_path(backbone)
     save(target, params, {"backbone": backbone, "source": Path(path).name})
-    return target, foreign_note(backbone, params)
+    return target, foreign_note(backbone, params, remarks)
 
 
 def save(path: Path, params: Mapping[str, np.ndarray], metadata: dict[str, str]) -> None:
@@ -158,18 +177,30 @@ def save(path: Path, params: Mapping[str, np.ndarray], metadata: dict[str, str])
         raise WeightsError(f"{path} cannot be written: {error}") from None
 
 
-def foreign_note(backbone: str, params: Mapping[str, np.ndarray]) -> str | None:
-    """Returns a sentence when `params` are not the published weights; None when they are."""
+def foreign_note(
+    backbone: str, params: Mapping[str, np.ndarray], remarks: Sequence[str] = ()
+) -> str | None:
+    """Returns a sentence when `params` are not the published weights; None when they are.
+
+    `remarks` are of `read_network`; with one there is a sentence in any case.
+    """
     if backbone not in sources.SOURCES:
-        return None
+        return "; ".join(remarks) or None
+    title, count = sources.SOURCES[backbone].title, len(sources.digests(backbone, params))
     different = sources.differing(backbone, params)
-    if not different:
+    if different:
+        told = (
+            f"these are not the {title} weights ({len(different)} of {count} digests differ: "
+            f"{_names(different)}); they are used as they are"
+        )
+    elif backbone == "vgg16" and not np.allclose(params.get("mean", vgg16.MEAN), vgg16.MEAN):
+        mean = ", ".join(f"{value:g}" for value in params["mean"])
+        told = f"these are the {title} weights but for their mean, which is {mean}"
+    elif not remarks:
         return None
-    return (
-        f"these are not the {sources.SOURCES[backbone].title} weights ({len(different)} of "
-        f"{len(sources.digests(backbone, params))} digests differ, first {different[0]}); "
-        "they are used as they are"
-    )
+    else:
+        told = f"now these are the {title} weights, {count} digests agree"
+    return "; ".join([*remarks, told])
 
 
 def installed() -> list[Installed]:
@@ -181,7 +212,7 @@ def installed() -> list[Installed]:
             entries.append(Installed(backbone, path, None, _absent(backbone, path)))
             continue
         try:
-            _, params = read_network(path, backbone)
+            params = read_network(path, backbone).params
         except WeightsError as error:
             state = f"damaged: {error}"
         else:

@@ -100,7 +100,10 @@ def test_the_toolkit_evaluates_ours(tmp_path):
     if not toolkits.PYTHON.exists():
         pytest.skip("got10k and vot-toolkit are not installed")
     truths = workspace(tmp_path)
-    environment = os.environ | {"DSLT_CACHE": str(tmp_path / "cache"), "VOT_RESULTS_BINARY": "false"}
+    environment = os.environ | {
+        "DSLT_CACHE": str(tmp_path / "cache"),
+        "VOT_RESULTS_BINARY": "false",
+    }
     for command in (["evaluate"], ["analysis", "--format", "json"]):
         command = [toolkits.PYTHON.with_name("vot"), *command, "--workspace", tmp_path]
         done = subprocess.run(

@@ -1,33 +1,17 @@
 import csv
 import errno
 import json
+import os
 import threading
 import weakref
 
 import numpy as np
 import pytest
+from records import record
 
 from dslt_jax.app import sinks
-from dslt_jax.app.loop import Record
+from dslt_jax.app.tally import Tally
 from dslt_jax.media.frames import open_frames
-from dslt_jax.media.source import DamagedFrame, Frame
-from dslt_jax.types import Observation
-
-
-def record(
-    index,
-    boxes=((1, 2, 30, 40),),
-    lost=False,
-    damaged=False,
-    seconds=0.01,
-    compiled=0.0,
-    learned=0.0,
-):
-    image = np.full((48, 64, 3), 100, np.uint8)
-    boxes = np.array(boxes, np.float32)
-    seen = Observation(boxes, np.full(len(boxes), 0.5), np.full(len(boxes), lost))
-    frame = Frame(index, "", DamagedFrame("bad") if damaged else image, 0.002)
-    return Record(frame, image, seen, seconds, compiled, lambda: learned)
 
 
 class Disk:
@@ -58,6 +42,18 @@ def test_rows_are_on_disk_at_once_and_get_their_name_at_the_end(tmp_path):
     assert (tmp_path / "a.csv").read_text() == "x,y\n1,2\n3,4\n"
 
 
+@pytest.mark.parametrize("torn", [b"x,y\n1,2\n3,4\n5", b"x,y\n1,", b"", None])
+def test_rows_of_a_run_before_come_first(tmp_path, torn):
+    if torn is not None:
+        (tmp_path / "a.csv.part").write_bytes(torn)
+    rows = sinks.RowFile(tmp_path / "a.csv", "x,y", ["1,2", "3,4"])
+    assert (tmp_path / "a.csv.part").read_text() == "x,y\n1,2\n3,4\n"
+    rows.write("7,8")
+    rows.close()
+    assert rows.rows == 3
+    assert (tmp_path / "a.csv").read_text() == "x,y\n1,2\n3,4\n7,8\n"
+
+
 def test_without_rows_an_older_file_stays(tmp_path):
     (tmp_path / "a.csv").write_text("old")
     sinks.RowFile(tmp_path / "a.csv", "x,y").close()
@@ -82,7 +78,7 @@ def test_a_full_disk_keeps_the_whole_rows(tmp_path, room):
 def test_the_tables(tmp_path):
     files = sinks.BoxFiles(tmp_path, [""])
     files.write(record(0, [(1, 2.5, 30, 40)]))
-    files.write(record(1, [(1.23456, 2, 30, 40)], lost=True, seconds=0.0123))
+    files.write(record(1, [(1.23456, 2, 30, 40)], lost=True, seconds=0.0123, time=0.5))
     files.close()
     assert (tmp_path / "boxes.txt").read_text().splitlines() == [
         "1.000,2.500,30.000,40.000",
@@ -90,6 +86,7 @@ def test_the_tables(tmp_path):
     ]
     rows = list(csv.DictReader((tmp_path / "boxes.csv").read_text().splitlines()))
     assert tuple(rows[0]) == sinks.COLUMNS
+    assert rows[0]["time"] == ""
     assert rows[1] == {
         "frame": "1",
         "x": "1.235",
@@ -99,11 +96,12 @@ def test_the_tables(tmp_path):
         "confidence": "0.5000",
         "lost": "1",
         "milliseconds": "12.30",
+        "time": "0.500",
     }
 
 
 def test_boxes_are_on_disk_while_their_frame_is_learned(tmp_path):
-    files, tally, seen = sinks.BoxFiles(tmp_path, [""]), sinks.Tally([""]), []
+    files, tally, seen = sinks.BoxFiles(tmp_path, [""]), Tally([""]), []
 
     def learning():
         seen.append((tmp_path / "boxes.txt.part").read_text())
@@ -113,6 +111,19 @@ def test_boxes_are_on_disk_while_their_frame_is_learned(tmp_path):
         sink.write(record(0)._replace(learning=learning))
     files.close()
     assert seen == ["1.000,2.000,30.000,40.000\n"]
+
+
+def test_the_tables_go_on_after_the_rows_of_a_run_before(tmp_path):
+    kept = {"": ["0,1.000,2.000,30.000,40.000,1.0000,0,5.00,"]}
+    files = sinks.BoxFiles(tmp_path, [""], kept)
+    files.write(record(0))  # where the tracker starts again: the row is there
+    files.write(record(1))
+    files.close()
+    rows = (tmp_path / "boxes.csv").read_text().splitlines()
+    assert rows[:2] == [sinks.HEADER, *kept[""]]
+    assert [row.partition(",")[0] for row in rows[2:]] == ["1"]
+    plain = (tmp_path / "boxes.txt").read_text()
+    assert plain == "1.000,2.000,30.000,40.000\n" * 2
 
 
 def test_each_named_target_has_its_files(tmp_path):
@@ -137,6 +148,17 @@ def test_the_video_has_every_frame(tmp_path):
     assert len(video.draw_ms) == len(video.encode_ms) == 20
 
 
+def test_the_video_lasts_as_long_as_the_clip(tmp_path):
+    av = pytest.importorskip("av")
+    video = sinks.VideoFile(tmp_path, [""], 10)
+    for index, time in enumerate([30, 30.1, 30.2, 31.2, 32.2]):
+        video.write(record(index, time=time))
+    video.close()
+    with av.open(str(video.path)) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    np.testing.assert_allclose(times, [0, 0.1, 0.2, 1.2, 2.2], atol=0.002)
+
+
 def test_a_full_disk_stops_the_video_and_not_the_run(tmp_path, monkeypatch):
     aborted = []
 
@@ -146,7 +168,7 @@ def test_a_full_disk_stops_the_video_and_not_the_run(tmp_path, monkeypatch):
         def __init__(self):
             self.count = 0
 
-        def add(self, image):
+        def add(self, image, time):
             self.count += 1
             if self.count == 4:
                 raise OSError(errno.ENOSPC, "No space left on device")
@@ -185,41 +207,13 @@ def test_memory_is_flat_while_the_video_is_written(tmp_path):
     assert most <= 12
 
 
-def test_the_summary_counts_and_times():
-    tally = sinks.Tally([""])
-    tally.write(record(0, seconds=3.0, compiled=2.5, learned=0.5))
-    tally.write(record(1, seconds=2.0, compiled=1.9, learned=0.1))
-    for index, milliseconds in enumerate([(8, 2), (11, 9), (20, 40)], start=2):
-        seconds, learned = np.array(milliseconds) / 1e3
-        tally.write(record(index, seconds=seconds, learned=learned, lost=index == 3))
-    tally.write(record(5, lost=True, damaged=True, seconds=0.0))
-    summary = tally.summary(None)
-    assert summary["frames"] == 6
-    assert summary["lost_frames"] == 2
-    assert summary["damaged_frames"] == [{"frame": 5, "reason": "bad"}]
-    assert summary["compile_seconds"] == 4.4
-    assert summary["first_frame_seconds"] == 0.5
-    assert summary["fps"] == 50  # of the median of 10, 20 and 60 ms
-    assert summary["milliseconds"]["locate"]["median"] == pytest.approx(11)
-    assert summary["milliseconds"]["learn"]["median"] == pytest.approx(9)
-    assert summary["milliseconds"]["read"]["median"] == pytest.approx(2)
-    json.dumps(summary)
-
-
-def test_the_summary_of_several_targets_and_of_nothing():
-    tally = sinks.Tally(["cat", "dog"])
-    assert tally.summary(None)["fps"] is None
-    tally.write(record(0, [(1, 2, 3, 4), (5, 6, 7, 8)], lost=True))
-    assert tally.summary(None)["lost_frames"] == {"cat": 1, "dog": 1}
-
-
 def test_json_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     sinks.write_json(tmp_path / "a.json", {"a": 1})
 
-    def full(self, text):
+    def full(handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(type(tmp_path), "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         sinks.write_json(tmp_path / "a.json", {"a": 2})
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

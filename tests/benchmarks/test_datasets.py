@@ -8,7 +8,7 @@ import pytest
 
 from dslt_jax.benchmarks import datasets
 from dslt_jax.benchmarks.datasets import DatasetError, lists
-from dslt_jax.benchmarks.datasets.textfile import read_table
+from dslt_jax.benchmarks.datasets.textfile import read_regions, read_table
 
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -221,6 +221,47 @@ def test_vot(tmp_path, place):
     assert bag.frames[2].name == "00000003.jpg"
     (tmp_path / "list.txt").write_text("cup\n")
     assert datasets.load("vot", tmp_path).names == ("cup",)
+
+
+@pytest.mark.parametrize("name", ["vot", "generic"])
+def test_boxes_and_absent_rows_among_polygons(tmp_path, name):
+    layouts.images(tmp_path / "bag", 1, 6, digits=8)
+    lines = ["5,0,10,5,5,10,0,5", "1,2,3,4", "NaN,NaN,NaN,NaN", "0", "nan," * 7 + "1", "", ""]
+    (tmp_path / "bag" / "groundtruth.txt").write_text("\n".join([*lines[:2], *lines[1:]]) + "\n")
+    truth = datasets.load(name, tmp_path)["bag"].ground_truth
+    assert truth[0].tolist() == [5, 0, 10, 5, 5, 10, 0, 5]
+    assert truth[1].tolist() == truth[2].tolist() == [1, 2, 4, 2, 4, 6, 1, 6]
+    assert np.isnan(truth[3:]).all() and truth.shape == (6, 8)
+    assert datasets.load(name, tmp_path)["bag"].boxes[1].tolist() == [1, 2, 3, 4]
+
+
+def test_frames_after_the_last_row_of_vot_have_no_truth(tmp_path):
+    layouts.images(tmp_path / "bag", 1, 5, digits=8)
+    layouts.text(tmp_path / "bag" / "groundtruth.txt", layouts.truth(3))
+    bag = datasets.load("vot", tmp_path)["bag"]
+    assert len(bag) == len(bag.frames) == 5
+    assert np.isnan(bag.boxes[3:]).all() and np.isfinite(bag.boxes[:3]).all()
+    assert len(datasets.load("vot", None, tmp_path)["bag"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "1,2,3,4\n1,2,3,4,5,6,7,8\n1,2,3\n",
+            "line 3: '1,2,3' has 3 numbers, it needs 4 numbers or",
+        ),
+        ("1,2,3,4\n2\n", "line 2: '2' is no region"),
+        ("1,2,3,4\n\n1,2,3,4\n", "line 2: '' has nothing"),
+        ("1,2,3,4\n1,2,x,4\n", "line 2: '1,2,x,4' is not"),
+        ("0\n0\n", "line 1: '0' has 1 number"),
+        ("\n", "is empty"),
+    ],
+)
+def test_lines_that_are_no_regions(tmp_path, content, message):
+    (tmp_path / "t.txt").write_text(content)
+    with pytest.raises(DatasetError, match=message):
+        read_regions(tmp_path / "t.txt")
 
 
 def test_lasot(tmp_path):

@@ -12,6 +12,7 @@ import fake_trackers
 import layouts
 
 from dslt_jax.benchmarks import datasets, execute
+from dslt_jax.benchmarks.datasets import DatasetError
 from dslt_jax.benchmarks.execute import Failure, Protocol, Reader, Task
 
 
@@ -36,6 +37,18 @@ def test_every_protocol_gives_its_trajectories_again_and_again(root, name, runs)
         assert one.same_regions(other)
         np.testing.assert_array_equal(one.confidence, other.confidence)
     assert execute.expected_frames(sequence, protocol) == sum(len(one) for one in first)
+
+
+def test_a_first_frame_without_a_target_is_told_where_a_protocol_starts_there(root):
+    truth = root / "one" / "groundtruth.txt"
+    truth.write_text("NaN,NaN,NaN,NaN\n" + truth.read_text().partition("\n")[2])
+    sequence = datasets.load("generic", root)["one"]
+    tracker = fake_trackers.Fake().build()
+    for name in ("ope", "sre", "realtime"):
+        with pytest.raises(DatasetError, match=f"one: .*first frame is NaN, and {name} starts"):
+            execute.execute(tracker, sequence, Protocol(name))
+    for name in ("tre", "supervised", "unsupervised"):
+        assert execute.execute(tracker, sequence, Protocol(name))
 
 
 def test_real_time_has_a_box_for_every_frame(root):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dslt_jax import boxes as boxes_lib
-from dslt_jax.benchmarks import protocols, trajectory
-from dslt_jax.benchmarks.datasets import Sequence
+from dslt_jax.benchmarks import protocols, starts, trajectory
+from dslt_jax.benchmarks.datasets import DatasetError, Sequence
 from dslt_jax.types import Observation
 
 
@@ -64,7 +64,7 @@ def identity(path):
 def test_ope_sees_every_frame_once():
     sequence, clock = _sequence(30), Clock()
     tracker = Follower(sequence, clock, 0.25)
-    (run,) = protocols.ope(sequence)
+    (run,) = starts.ope(sequence)
     result = protocols.follow(tracker, sequence, run, identity, clock)
     assert tracker.started == [(0, (50, 40, 20, 10))]
     assert tracker.stepped == list(range(1, 30))
@@ -76,33 +76,33 @@ def test_ope_sees_every_frame_once():
 
 def test_tre_spreads_twenty_starts_and_leaves_twenty_frames():
     sequence = _sequence(119)
-    runs = protocols.tre(sequence)
-    starts = [run.start for run in runs]
-    assert len(starts) == 20
-    assert starts[0] == 0
-    assert starts[-1] == 99  # 20 frames are left
-    assert set(np.diff(starts)) <= {4, 5, 6}
+    runs = starts.tre(sequence)
+    frames = [run.start for run in runs]
+    assert len(frames) == 20
+    assert frames[0] == 0
+    assert frames[-1] == 99  # 20 frames are left
+    assert set(np.diff(frames)) <= {4, 5, 6}
     assert all(run.stop == 119 for run in runs)
-    assert runs[3].box.tolist() == sequence.boxes[starts[3]].tolist()
+    assert runs[3].box.tolist() == sequence.boxes[frames[3]].tolist()
 
 
 def test_tre_starts_only_where_there_is_a_target():
     sequence = _sequence(60)
     sequence.ground_truth[10:30] = np.nan
     sequence.ground_truth[35] = (-1, -1, 0, 0)
-    starts = {run.start for run in protocols.tre(sequence)}
-    assert not starts & {*range(10, 30), 35}
-    assert max(starts) == 40
+    frames = {run.start for run in starts.tre(sequence)}
+    assert not frames & {*range(10, 30), 35}
+    assert max(frames) == 40
 
 
 def test_tre_of_a_short_sequence_is_one_pass():
-    runs = protocols.tre(_sequence(12))
+    runs = starts.tre(_sequence(12))
     assert [(run.start, run.stop) for run in runs] == [(0, 12)]
 
 
 def test_sre_has_twelve_wrong_boxes():
     sequence = _sequence(5)
-    runs = {run.name: run.box for run in protocols.sre(sequence)}
+    runs = {run.name: run.box for run in starts.sre(sequence)}
     assert len(runs) == 12
     assert runs["left"].tolist() == [48, 40, 20, 10]
     assert runs["down"].tolist() == [50, 41, 20, 10]
@@ -113,7 +113,7 @@ def test_sre_has_twelve_wrong_boxes():
     for box in runs.values():
         assert 0.5 < boxes_lib.iou(box, sequence.boxes[0]) < 1
     sequence.ground_truth[0] = (0, 0, 20, 10)
-    runs = {run.name: run.box for run in protocols.sre(sequence)}
+    runs = {run.name: run.box for run in starts.sre(sequence)}
     assert runs["left"].tolist() == [0, 0, 18, 10]  # cut to the image
 
 
@@ -142,6 +142,68 @@ def test_supervised_counts_overlap_in_the_image_only():
     for exact in (False, True):
         result = protocols.supervised(Stubborn(sequence), sequence, exact=exact, load=identity)
         assert result.codes[1] == trajectory.FAILURE
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("absent", [range(6, 9), range(6, 30)])
+def test_frames_without_truth_are_no_failures(exact, absent):
+    sequence = _sequence(40)
+    boxes = sequence.ground_truth.copy()
+    sequence.ground_truth[list(absent)] = np.nan
+
+    class Drifter(Follower):
+        def step(self, frame):
+            return Observation(boxes[frame][None], np.ones(1), np.zeros(1, bool))
+
+    tracker = Drifter(sequence)
+    result = protocols.supervised(tracker, sequence, exact=exact, load=identity)
+    assert [frame for frame, _ in tracker.started] == [0]
+    assert result.failures == 0
+    np.testing.assert_array_equal(result.regions[1:], boxes[1:])
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        [np.nan] * 4,
+        [60, 40, 0, 0],
+        [60, 40, 1, 9],  # too small to start with
+        [400, 40, 20, 10],  # beside the image
+    ],
+)
+def test_a_new_start_waits_for_the_next_box_in_the_image(truth):
+    sequence = _sequence(40)
+    sequence.ground_truth[14:20] = truth  # 15 is five frames after the failure
+    tracker = Follower(sequence, lost={10})
+    result = protocols.supervised(tracker, sequence, load=identity)
+    assert [frame for frame, _ in tracker.started] == [0, 20]
+    assert np.flatnonzero(result.codes == trajectory.FAILURE).tolist() == [10]
+    assert (result.codes[11:20] == trajectory.UNKNOWN).all()
+
+
+def test_no_box_is_left_after_a_failure():
+    sequence = _sequence(20)
+    sequence.ground_truth[13:] = np.nan
+    tracker = Follower(sequence, lost={12})
+    result = protocols.supervised(tracker, sequence, load=identity)
+    assert len(tracker.started) == 1
+    assert (result.codes[13:] == trajectory.UNKNOWN).all()
+
+
+def test_vot_starts_where_the_first_truth_is():
+    sequence = _sequence(12)
+    sequence.ground_truth[:3] = np.nan
+    for play in (protocols.supervised, protocols.unsupervised):
+        tracker = Follower(sequence)
+        result = play(tracker, sequence, load=identity)
+        assert tracker.started == [(3, tuple(sequence.boxes[3]))]
+        assert result.codes[:5].tolist() == [0, 0, 0, 1, -1]
+        assert len(result) == 12
+        np.testing.assert_array_equal(result.regions[4:], sequence.boxes[4:])
+    sequence = _sequence(3)
+    sequence.ground_truth[:] = np.nan
+    with pytest.raises(DatasetError, match="moving: no row of the ground truth is a box"):
+        starts.first_frame(sequence)
 
 
 def test_polygons_start_with_a_box_of_their_area():

@@ -1,5 +1,7 @@
 """Result files: each format there and back, and a sentence for each fault."""
 
+from pathlib import Path
+
 import layouts
 import numpy as np
 import pytest
@@ -92,6 +94,53 @@ def test_names_are_matched_however_they_are_written(tmp_path, dataset):
     assert results.common([["a", "b", "c"], ["c", "a"]]) == ["a", "c"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("Jogging-1.csv", "2,3,4,5\n6,7,8,9\n"),
+        ("Jogging-1.csv", "x,y,w,h\n2,3,4,5\n6,7,8,9\n"),
+        ("jogging.1.csv", "\ufeffFrame; X; Y; Width; Height; lost\n0;2;3;4;5;0\n1;6;7;8;9;1\n"),
+        ("Jogging-1.txt", "x y w h\n2 3 4 5\n6 7 8 9\n"),
+    ],
+)
+def test_tables_with_and_without_names_of_columns(tmp_path, dataset, name, content):
+    (tmp_path / "Theirs").mkdir()
+    (tmp_path / "Theirs" / name).write_text(content, encoding="utf-8")
+    boxes = results.read(tmp_path / "Theirs", dataset).boxes["Jogging-1"]
+    assert boxes.tolist() == [[1, 2, 4, 5], [5, 6, 8, 9]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x,y,x2,y2\n1,2,3,4\n", "line 1: a table of boxes has columns x, y, w, h"),
+        ("x,y,w,h\n1,2,3,4\n1,2,b,4\n", "line 3: '1, 2, b, 4' is not the 4 numbers"),
+        ("x,y,w,h\n1,2,3\n", "line 2: '1, 2, 3, None' is not"),
+        ("x,y,w,h\n", "has no line below its first one"),
+        ("0,1,2,3,4\n", "line 1: '0,1,2,3,4' has 5 numbers"),
+    ],
+)
+def test_tables_that_cannot_be_read_are_told(tmp_path, dataset, content, message):
+    (tmp_path / "Theirs").mkdir()
+    (tmp_path / "Theirs" / "Jogging-1.csv").write_text(content)
+    with pytest.raises(ResultsError) as caught:
+        results.read(tmp_path / "Theirs", dataset)
+    first, last = str(caught.value).split("\n")
+    assert f"Jogging-1.csv {message}" in first
+    assert last == f"{tmp_path / 'Theirs'} has no results of otb in the format otb"
+
+
+def test_names_are_told_apart_by_their_paths():
+    def named(*paths):
+        made = [results.Results(Path(p).name, {}, path=Path(p)) for p in paths]
+        return [result.tracker for result in results.distinct(made)]
+
+    assert named("/runs/a/x", "/runs/b/x", "/runs/y") == ["a/x", "b/x", "y"]
+    assert named("/r/a/x/d", "/r/b/x/d", "/r/b/y/d") == ["a/x/d", "b/x/d", "y/d"]
+    assert named("/r/a/x", "/r/a/x", "/r/b/x") == ["x (1)", "x (2)", "b/x"]
+    assert named("/x", "/a/x") == ["/x", "a/x"]
+
+
 def test_missing_and_broken_files_are_told(tmp_path, dataset, vot):
     with pytest.raises(ResultsError, match=r"the results folder .*nothing is missing"):
         results.read(tmp_path / "nothing", dataset)
@@ -112,9 +161,13 @@ def test_missing_and_broken_files_are_told(tmp_path, dataset, vot):
     assert list(read.runs) == ["Jogging-1"]
     broken = tmp_path / "B" / "baseline" / "bag" / "bag_001.txt"
     broken.parent.mkdir(parents=True)
-    broken.write_text("1\n3,4,5,6\n3,4\n")
-    with pytest.raises(ResultsError, match="has no results of vot"):
-        results.read(tmp_path / "B", vot)
+    for text, message in (
+        ("1\n3,4,5,6\n3,4\n", "line 3: '3,4' has 2 numbers"),
+        ("1\n" + "3,4,5,6\n" * 6, "has 7 rows for 20 frames"),
+    ):
+        broken.write_text(text)
+        with pytest.raises(ResultsError, match=f"bag_001.txt {message}.*\n.*has no results of vot"):
+            results.read(tmp_path / "B", vot)
 
 
 def test_not_numbers_and_codes_are_read(tmp_path, dataset):

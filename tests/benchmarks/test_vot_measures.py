@@ -59,3 +59,37 @@ def test_agrees_with_the_official_toolkit(official):
     overall, _, success = vot.average_overlap(sequences, single, variant)
     np.testing.assert_allclose(overall, official["average_overlap"], atol=TOLERANCE)
     np.testing.assert_allclose(success, official["success"], atol=TOLERANCE)
+
+
+def _run(count, failures=(), starts=(0,)):
+    run = trajectory.empty(count)
+    run.codes[:], run.regions[:] = trajectory.TRACKED, (5, 5, 30, 20)
+    run.codes[list(starts)] = trajectory.INITIALIZATION
+    for failure in failures:
+        run.codes[failure] = trajectory.FAILURE
+        run.codes[failure + 1 : min(s for s in (*starts, count) if s > failure)] = 0
+    run.regions[run.codes != trajectory.TRACKED] = np.nan
+    return run
+
+
+@pytest.mark.parametrize("raster", [True, False])
+def test_frames_without_truth_are_left_out(raster):
+    truth = np.tile([5.0, 5, 30, 20], (40, 1))
+    truth[[3, *range(20, 30)]] = np.nan
+    sequence, variant = _sequence("gap", truth), vot.Variant(raster=raster)
+    scores = vot.evaluate([sequence], {"gap": [_run(40)]}, variant, (5, 9))
+    assert scores.accuracy == scores.accuracy_by_sequence[0] == 1
+    assert scores.failures == 0
+    average, _, success = vot.average_overlap([sequence], {"gap": [_run(40)]}, variant)
+    assert average == 1
+    assert success[50] == pytest.approx(28 / 29)  # of the frames with truth all but the start
+    assert np.isnan(vot.overlaps(_run(40), sequence, variant)[20:30]).all()
+
+
+def test_a_start_that_waited_for_a_truth_begins_its_fragment():
+    truth = np.tile([5.0, 5, 30, 20], (40, 1))
+    truth[12:20] = np.nan
+    run = _run(40, failures=[10], starts=[0, 20])
+    scores = vot.evaluate([_sequence("gap", truth)], {"gap": [run]}, vot.Variant(), (5, 9))
+    # Two fragments of which every frame overlaps, as far as both go.
+    assert scores.curve[1:9].tolist() == [1] * 8

@@ -79,6 +79,15 @@ def test_no_image_folder(tmp_path, capsys):
     assert f"the image folder {tmp_path / 'David' / 'img'} is missing" in capsys.readouterr().out
 
 
+def test_only_these_sequences(tmp_path, capsys):
+    layouts.generic(tmp_path, ("good", "void"))
+    (tmp_path / "void" / "groundtruth.txt").write_text("3;4;5\n")
+    assert _check(tmp_path, "--sequences", "good") == 0
+    assert "generic: 1 sequences, 5 frames, no faults" in capsys.readouterr().out
+    assert _check(tmp_path, "--sequences=bad") == 1
+    assert "generic has no sequence 'bad'" in capsys.readouterr().err
+
+
 def test_sizes_alone_do_not_see_a_cut_image(tmp_path):
     layouts.generic(tmp_path, ("cut",))
     path = tmp_path / "cut" / "0003.jpg"

@@ -1,3 +1,5 @@
+import os
+import signal
 import sys
 import types
 
@@ -80,6 +82,27 @@ def test_what_a_command_raises(command, capsys, error, status, message):
 def test_wrong_flags(command, capsys, flag):
     assert cli.main(["dslt", "score", flag]) == 2
     assert capsys.readouterr().err.startswith("dslt score: ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_every_command_as_ctrl_c_does(command, capsys, name, status):
+    kept = []
+
+    def work(values, arguments):
+        try:
+            signal.raise_signal(getattr(signal, name))
+            signal.pause()
+        except KeyboardInterrupt:
+            kept.append("all that is done")
+            raise
+
+    command.main = work
+    before = signal.getsignal(getattr(signal, name))
+    assert cli.main(["dslt", "score"]) == status
+    assert capsys.readouterr().err == f"dslt score: interrupted by {name}\n"
+    assert kept == ["all that is done"]
+    assert signal.getsignal(getattr(signal, name)) == before
 
 
 def test_a_bug_is_not_hidden(command):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dslt_jax.benchmarks import datasets, execute, runs, trajectory
+from dslt_jax.benchmarks import datasets, execute, results, runs, trajectory
 from dslt_jax.benchmarks.execute import Protocol
 from dslt_jax.cli.main import main
 
@@ -59,6 +59,59 @@ def test_a_damaged_file_and_a_missing_folder_are_failures_but_the_rest_is_shown(
     assert "Deer.txt line 1" in told
     assert f"the results folder {folders / 'Nobody'} is missing" in told
     assert (folders / "report" / "index.html").is_file()
+
+
+def test_only_these_sequences(folders, capsys):
+    (folders / "anno" / "Deer.txt").write_text("1,2\n")
+    flags = ["--nofigures", "--sequences", "Skiing"]
+    assert _report(folders, "Good", "Poor", flags=flags) == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0] == "OTB: 2 trackers, 1 sequence"
+    assert captured.err == ""
+    assert _report(folders, "Good", flags=["--sequences", "Nobody"]) == 1
+    assert "otb has no sequence 'Nobody'" in capsys.readouterr().err
+    assert _report(folders, "Good", flags=["--sequences", "--nofigures"]) == 1
+    assert "--sequences takes names" in capsys.readouterr().err
+
+
+def test_what_was_asked_for_is_told_first(folders, capsys):
+    (folders / "anno" / "Deer.txt").write_text("1,2\n")
+    assert _report(folders, "Nobody") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"dslt report: the results folder {folders / 'Nobody'} is missing"
+    assert lines[1].startswith("dslt report: ") and "Deer.txt line 1" in lines[1]
+
+
+def test_two_trackers_of_one_name_are_told_apart_everywhere(folders, capsys):
+    for place, source in (("a", "Good"), ("b", "Poor")):
+        (folders / place).mkdir()
+        (folders / source).rename(folders / place / "x")
+    (folders / "b" / "x" / "Deer.txt").unlink()
+    assert _report(folders, "a/x", "b/x", flags=["--nofigures"]) == 0
+    assert "b/x has no results on 1 sequence (Deer)" in capsys.readouterr().err
+    tables = [
+        (folders / "report" / "tables" / f"{name}.csv").read_text()
+        for name in ("leaderboard", "sequences")
+    ]
+    assert all("a/x" in text and "b/x" in text for text in tables)
+    assert '"name":"a/x"' in (folders / "report" / "index.html").read_text()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("frames", [1, 12])
+def test_short_vot_sequences_are_plotted_without_a_warning(tmp_path, capsys, frames):
+    root, groups = tmp_path / "vot", {}
+    for name in ("bag", "cup", "dog"):
+        layouts.images(root / name, 1, frames, digits=8)
+        layouts.text(root / name / "groundtruth.txt", np.tile([5.0, 5, 30, 20], (frames, 1)))
+        run = trajectory.from_regions(np.tile([5.0, 5, 30, 20], (frames, 1)))
+        run.seconds[:] = 0.1
+        groups[name] = [run]
+    results.write(tmp_path / "mine", datasets.load("vot", root), groups, "vot")
+    where = ["--dataset", "vot", "--root", str(root), "--output", str(tmp_path / "report")]
+    assert main(["dslt", "report", str(tmp_path / "mine"), *where]) == 0
+    assert "EAO needs runs of 108" in capsys.readouterr().err
+    assert (tmp_path / "report" / "figures" / "eao.png").is_file()
 
 
 def test_without_matplotlib_the_page_is_still_written(folders, capsys, monkeypatch):

@@ -37,7 +37,7 @@ def _score(folders, *trackers, flags=()):
 
 
 def test_a_ranked_table_with_its_policy(folders, capsys):
-    flags = ["--attributes", "--sequences", "--compare", "Poor", "--csv", str(folders / "s.csv")]
+    flags = ["--attributes", "--per_sequence", "--compare", "Poor", "--csv", str(folders / "s.csv")]
     assert _score(folders, "Poor", "Good", flags=flags) == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
@@ -99,6 +99,82 @@ def test_broken_annotations_are_told_and_the_rest_is_scored(folders, capsys):
     assert "Deer.txt line 1: '1,2,3' has 3 numbers" in captured.err
 
 
+def test_only_these_sequences(folders, capsys):
+    layouts.text(folders / "anno" / "Couple.txt", [[1, 2, 3]])  # broken, and without results
+    assert _score(folders, "Good", flags=["--sequences", "Skiing,Skiing"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("otb: 1 sequences, 81 frames")
+    assert captured.err == ""
+    assert _score(folders, "Good", flags=["--sequences=Deer,skiing"]) == 1
+    assert "otb has no sequence 'skiing', but Skiing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--sequences", "--attributes"], ["--sequences=true"]])
+def test_the_switch_of_old_is_told(folders, capsys, flags):
+    assert _score(folders, "Good", flags=flags) == 1
+    told = capsys.readouterr().err
+    assert "--sequences takes names, --sequences Deer,Skiing" in told
+    assert "--per_sequence" in told
+    assert _score(folders, "Good", flags=["--nosequences"]) == 2
+    assert "nosequences" in capsys.readouterr().err
+
+
+def test_what_was_asked_for_is_told_first_and_each_fault_on_its_line(folders, capsys):
+    for name in ("Couple", "Jumping"):
+        (folders / "anno" / f"{name}.txt").write_text("x,y,w,h\n1,2,3,4\n")
+    for name in ("Deer", "Skiing"):
+        (folders / "Good" / f"{name}.txt").write_text("0,1,2,3,4\n")
+    assert _score(folders, "Good") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("dslt score: ") for line in lines)
+    places = [
+        lines.index(next(line for line in lines if word in line))
+        for word in (
+            "Good/Deer.txt line 1: '0,1,2,3,4' has 5",
+            "Good/Skiing.txt line 1",
+            "Good has no results of otb",
+            "anno/Couple.txt line 1",
+            "anno/Jumping.txt line 1",
+        )
+    ]
+    assert sorted(places) == [0, 1, 2, 3, 4]
+    assert places.index(0) < 2 and set(places[3:]) == {3, 4}
+    (folders / "Poor" / "Deer.txt").write_text("")
+    assert _score(folders, "Nobody", "Poor") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "Nobody is missing" in lines[0] and "Deer.txt is empty" in lines[1]
+    assert _score(folders, "anno") == 1
+    assert _score(folders, ".") == 1
+    assert "it has Good, Poor, anno, one would be Deer.txt" in capsys.readouterr().err
+
+
+def test_no_sequence_can_be_read(folders, capsys):
+    for name in ("Deer", "Skiing"):
+        (folders / "anno" / f"{name}.txt").write_text("1,2\n")
+    assert _score(folders, "Good") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition("/")[2].split()[0] for line in lines[:2]] == ["Deer.txt", "Skiing.txt"]
+    assert lines[2] == "dslt score: no sequence of otb can be read"
+
+
+def test_two_trackers_of_one_name_are_told_apart_everywhere(folders, capsys):
+    for place, source in (("a", "Good"), ("b", "Poor")):
+        (folders / place).mkdir()
+        (folders / source).rename(folders / place / "x")
+    flags = ["--per_sequence", "--compare", "a/x", "--csv", str(folders / "s.csv")]
+    assert _score(folders, "a/x", "b/x", flags=flags) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["tracker", "a/x", "b/x"]
+    assert any(line.split() == ["a/x", "b/x"] for line in lines)
+    assert any(line.startswith("b/x  -") for line in lines)
+    rows = csv.DictReader((folders / "s.csv").read_text().splitlines())
+    assert {row["tracker"] for row in rows} == {"a/x", "b/x"}
+    assert _score(folders, "a/x", "b/x", flags=["--compare", str(folders / "b" / "x")]) == 0
+    assert "AUC against b/x" in capsys.readouterr().out
+    assert _score(folders, "a/x", "b/x", flags=["--compare", "x"]) == 1
+    assert "the trackers here are a/x, b/x" in capsys.readouterr().err
+
+
 def test_one_bad_tracker_does_not_stop_the_others(folders, capsys):
     assert _score(folders, "Nobody", "Good") == 1
     captured = capsys.readouterr()
@@ -154,14 +230,31 @@ def test_supervised_results_get_vot_measures(tmp_path, capsys):
     assert numbers[1] == 1.0  # accuracy
     assert numbers[2] == 1.0  # one failure
     assert numbers[3] == pytest.approx(np.exp(-30 / 120), abs=1e-4)
+    assert main([*arguments, "--csv", str(tmp_path / "s.csv"), "--compare", "Ours"]) == 1
+    assert "--compare is left out" in capsys.readouterr().err
+    rows = (tmp_path / "s.csv").read_text().splitlines()
+    assert rows == ["tracker,sequence,frames,accuracy,failures", "Ours,bag,120,1.000000,1.000000"]
     assert main([*arguments, "--toolkit", "toolkit", "--exact"]) == 0
     assert "policy vot (toolkit): exact overlap" in capsys.readouterr().out
     single = trajectory.from_regions(np.tile([5.0, 5, 30, 20], (120, 1)))
     results.write(tmp_path / "Ours", dataset, {"bag": [single]}, "vot", "unsupervised")
-    assert main([*arguments, "--experiment", "unsupervised"]) == 0
+    unsupervised = [*arguments, "--experiment", "unsupervised", "--csv", str(tmp_path / "s.csv")]
+    assert main(unsupervised) == 0
+    assert (tmp_path / "s.csv").read_text().endswith("\nOurs,bag,120,1.000000\n")
     out = capsys.readouterr().out
     # All overlaps are 1 but the first, which is the start.
     assert out.splitlines()[-1] == f"Ours  1.0000  {119 / 120:.4f}"
+
+
+def test_supervised_results_without_a_failure_are_still_supervised(tmp_path, capsys):
+    root = tmp_path / "vot"
+    layouts.images(root / "bag", 1, 1, digits=8)
+    layouts.text(root / "bag" / "groundtruth.txt", np.tile([5.0, 5, 30, 20], (120, 1)))
+    run = trajectory.from_regions(np.tile([5.0, 5, 30, 20], (120, 1)))
+    results.write(tmp_path / "Ours", datasets.load("vot", root), {"bag": [run]}, "vot")
+    arguments = ["dslt", "score", str(tmp_path / "Ours"), "--dataset", "vot", "--root", str(root)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[1:4] == ["1.0000", "1.0000", "0.0000"]
 
 
 def test_sequences_too_short_for_eao_are_told(tmp_path, capsys):

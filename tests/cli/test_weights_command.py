@@ -46,7 +46,7 @@ def server(tmp_path, monkeypatch, file):
             hashlib.sha256(file.read_bytes()).hexdigest(),
         )
         monkeypatch.setitem(sources.SOURCES, "googlenet", source)
-        _, params = store.read_network(file)
+        params = store.read_network(file).params
         known = sources.digests("googlenet", params)
         monkeypatch.setitem(sources.DIGESTS, "googlenet", known)
         yield source
@@ -110,6 +110,16 @@ def test_what_cannot_be_done_is_said(cache, capsys, arguments, status, says):
     error = capsys.readouterr().err
     assert says in error
     assert "Traceback" not in error
+
+
+def test_import_names_what_differs(cache, file, server, capsys, monkeypatch):
+    known = dict(sources.DIGESTS["googlenet"])
+    assert dslt("import", file) == 0
+    assert "verified: every digest agrees" in capsys.readouterr().out
+    monkeypatch.setitem(sources.DIGESTS, "googlenet", known | {"inception_3b": "0" * 64})
+    assert dslt("import", file) == 0
+    told = "note: these are not the zero GoogLeNet weights (1 of 8 digests differ: inception_3b)"
+    assert told in capsys.readouterr().out
 
 
 def test_import_for_the_wrong_network_fails(cache, file, capsys):

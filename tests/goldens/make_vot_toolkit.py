@@ -18,6 +18,7 @@ from dslt_jax.benchmarks import datasets, results, trajectory
 GOLDEN = Path(__file__).with_name("vot_toolkit.npz")
 SIZE = (320, 240)
 LENGTHS = {"long": 140, "middle": 90, "short": 60}
+ABSENT = {"long": [], "middle": range(30, 37), "short": range(50, 60)}  # frames without truth
 INTERVAL = (20, 70)
 STACK = """
 title: synthetic
@@ -73,7 +74,9 @@ def make_run(seed: int = 3):
                 codes[failure + 1 : failure + 5] = trajectory.UNKNOWN
                 codes[failure + 5 : failure + 6] = trajectory.INITIALIZATION
             repetitions.append((regions, codes))
-        made[name] = (polygons, repetitions)
+        truth = polygons.copy()
+        truth[list(ABSENT[name])] = np.nan
+        made[name] = (truth, repetitions)
     return made
 
 

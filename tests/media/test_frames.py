@@ -55,6 +55,39 @@ def test_a_number_is_a_camera_unless_a_file_is_called_so(folder, monkeypatch):
     assert open_frames("3").name == "3"
 
 
+@pytest.mark.parametrize("name", ["~/2.png", "$HOME/2.png", "${HOME}/2.png", "~/./2.png"])
+def test_what_a_shell_would_have_filled_in(folder, monkeypatch, name):
+    monkeypatch.setenv("HOME", str(folder))
+    assert reds(name) == [2]
+    assert reds("~") == [1, 2, 10]
+    assert reds("~/1*.png") == [1, 10]
+    with pytest.raises(FramesError, match=f"there is no file, folder or camera '{folder}/gone'"):
+        open_frames("~/gone")
+
+
+def test_a_file_whose_name_has_such_signs(folder, monkeypatch):
+    (folder / "~").mkdir()
+    (folder / "2.png").rename(folder / "~" / "$HOME.png")
+    monkeypatch.chdir(folder)
+    assert reds("~/$HOME.png") == [2]
+
+
+def test_a_file_by_its_address(folder):
+    (folder / "2.png").rename(folder / "a b.png")
+    assert reds(f"file://{folder}/a%20b.png") == [2]
+    assert reds(f"file://{folder}") == [1, 10, 2]
+
+
+def test_the_device_of_a_camera():
+    assert open_frames("/dev/video7").name == "camera 7"
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_input(name):
+    with pytest.raises(FramesError, match="the input is empty"):
+        open_frames(name)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dslt_jax.media import images
-from dslt_jax.media.source import DamagedFrame, FramesError
+from dslt_jax.media.source import FramesError
 
 
 def noise(height=20, width=30, seed=0):
@@ -76,12 +76,6 @@ def test_exif_rotation_is_applied(tmp_path):
     assert read[:16].mean() > 240 and read[16:].mean() < 15
 
 
-def test_floating_point_is_refused(tmp_path):
-    save(tmp_path / "f.tif", np.zeros((4, 4), np.float32))
-    with pytest.raises(images.ImageError, match=r"f\.tif cannot be decoded: its pixels are float"):
-        images.read_image(tmp_path / "f.tif")
-
-
 def damaged_files(folder):
     whole = io.BytesIO()
     Image.fromarray(noise(200, 300)).save(whole, "JPEG")
@@ -136,53 +130,6 @@ def test_no_permission_is_said(tmp_path, monkeypatch):
         images.read_image(tmp_path / "a.png")
 
 
-def test_a_folder_is_read_in_natural_order(tmp_path):
-    for name in ("10.png", "2.PNG", "1.png", ".hidden.png", "notes.txt"):
-        (tmp_path / name).write_text("")
-    save(tmp_path / "2.PNG", noise(seed=2), format="PNG")
-    source = images.open_folder(tmp_path)
-    assert source.count == 3
-    frames = list(source)
-    assert [frame.name for frame in frames] == ["1.png", "2.PNG", "10.png"]
-    assert [isinstance(frame.image, DamagedFrame) for frame in frames] == [True, False, True]
-    assert "1.png is empty" in frames[0].image.reason
-    np.testing.assert_array_equal(frames[1].image, noise(seed=2))
-
-
-def test_an_empty_folder_points_to_the_one_below(tmp_path):
-    with pytest.raises(FramesError, match=r"has no images \(\.apng, .*\)\.$"):
-        images.open_folder(tmp_path)
-    (tmp_path / "img").mkdir()
-    save(tmp_path / "img" / "1.png", noise())
-    with pytest.raises(FramesError, match=r"has no images .* Its folder img has 1\.$"):
-        images.open_folder(tmp_path)
-
-
-def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
-    def refuse(self):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
-    with pytest.raises(FramesError, match="no permission to list the folder"):
-        images.open_folder(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "note"),
-    [
-        ([1, 2, 3, 4], None),
-        ([5, 10, 15, 20], None),
-        ([1, 2, 4, 5], "between 0002.png and 0004.png: the boxes"),
-        ([1, 2, 4, 5, 6, 9], "between 0002.png and 0004.png and in 1 more places"),
-    ],
-)
-def test_missing_numbers_are_noted(tmp_path, numbers, note):
-    for number in numbers:
-        (tmp_path / f"{number:04}.png").touch()
-    notes = images.open_folder(tmp_path).notes
-    assert (not notes) if note is None else note in notes[0]
-
-
 @pytest.mark.parametrize("suffix", ["webp", "gif"])
 def test_an_animation_is_a_clip(tmp_path, suffix):
     shades = [10, 100, 200]
@@ -193,6 +140,15 @@ def test_an_animation_is_a_clip(tmp_path, suffix):
     assert source.count == 3
     assert source.fps == 20
     np.testing.assert_allclose([f.image.mean() for f in source], shades, atol=3)
+
+
+@pytest.mark.parametrize("suffix", ["webp", "gif", "png"])
+def test_an_animation_has_times(tmp_path, suffix):
+    frames = [Image.new("RGB", (16, 16), (shade,) * 3) for shade in (10, 100, 200)]
+    path = tmp_path / f"clip.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=[40, 400, 40])
+    times = [frame.time for frame in images.open_image(path)]
+    np.testing.assert_allclose(times, [0, 0.04, 0.44])
 
 
 def test_one_image_is_a_clip_of_one_frame(tmp_path):

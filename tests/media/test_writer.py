@@ -45,6 +45,57 @@ def test_an_mp4_of_even_and_odd_sizes(tmp_path, size):
     np.testing.assert_allclose(shades, [100, 150, 200], atol=4)
 
 
+UNEVEN = [0.0, 0.04, 0.08, 0.12, 0.52, 0.92, 1.32]  # seconds
+
+
+def test_an_mp4_has_the_times_of_its_frames_and_their_length(tmp_path):
+    pytest.importorskip("av")
+    video = writer.open_writer(tmp_path / "overlay", 25)
+    for number, time in enumerate(UNEVEN):
+        video.add(ramp(48, 64, 20 * number + 60), 3.0 + time)
+    video.close()
+    source = open_frames(video.path)
+    frames = list(source)
+    np.testing.assert_allclose([frame.time for frame in frames], UNEVEN, atol=1e-6)
+    assert source.length == pytest.approx(UNEVEN[-1] + 1 / 25, abs=1e-3)
+    shades = [frame.image[:, 36:].mean() for frame in frames]
+    np.testing.assert_allclose(shades, [20 * i + 60 for i in range(7)], atol=4)
+
+
+@pytest.mark.parametrize("fps", [25, 12.5, 30000 / 1001, 29.97, 59.94, 240])
+def test_constant_times_are_a_constant_rate(tmp_path, fps):
+    av = pytest.importorskip("av")
+    for times in ([None] * 8, [round(i / fps, 3) for i in range(8)]):
+        video = writer.Mp4Writer(tmp_path / "a.mp4", fps)
+        for time in times:
+            video.add(ramp(32, 32, 100), time)
+        video.close()
+        with av.open(str(video.path)) as container:
+            stream = container.streams.video[0]
+            assert float(stream.average_rate) == pytest.approx(fps, rel=1e-4)
+            lengths = {packet.duration for packet in container.demux(stream) if packet.size}
+            assert max(lengths) - min(lengths) <= 1
+
+
+def test_a_webp_has_the_times_of_its_frames(tmp_path, no_av):
+    video = writer.open_writer(tmp_path / "overlay", 25)
+    for number, time in enumerate(UNEVEN):
+        video.add(ramp(48, 64, 20 * number + 60), time)
+    video.close()
+    frames = list(open_frames(video.path))
+    np.testing.assert_allclose([frame.time for frame in frames], UNEVEN, atol=1e-6)
+
+
+def test_a_webp_of_some_frames_keeps_their_times(tmp_path, no_av, monkeypatch):
+    monkeypatch.setattr(writer, "WEBP_FRAMES", 4)
+    video = writer.open_writer(tmp_path / "overlay", 25)
+    for number, time in enumerate(UNEVEN):
+        video.add(ramp(48, 64, 20 * number + 60), time)
+    video.close()
+    times = [frame.time for frame in open_frames(video.path)]
+    np.testing.assert_allclose(times, UNEVEN[::2], atol=1e-6)
+
+
 def test_frames_of_another_size_are_fitted_between_bars(tmp_path):
     pytest.importorskip("av")
     video = writer.open_writer(tmp_path / "overlay", 10)

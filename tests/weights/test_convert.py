@@ -145,6 +145,53 @@ def test_amdegroots_weights_keep_their_scale_and_mean(vgg):
         np.testing.assert_array_equal(params["conv1_1/w"], vgg["conv1_1/w"])
 
 
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "model.", "backbone.", "state_dict.", "module.model.backbone.", "model/", "vgg16."],
+)
+def test_what_a_checkpoint_wraps_its_names_in_is_left_out(vgg, googlenet, prefix):
+    def wrapped(arrays):
+        return {prefix + name: array for name, array in arrays.items()}
+
+    assert convert.recognise(wrapped(vgg)) == "vgg16"
+    assert_same(_converted(wrapped(vgg)), vgg)
+    assert convert.recognise(wrapped(googlenet)) == "googlenet"
+    assert_same(convert.convert("googlenet", wrapped(googlenet)), googlenet)
+    for state in (weight_files.torch_state(vgg), weight_files.torch_state(vgg, prefix="")):
+        with_head = state | {"classifier.0.bias": np.full(3, np.nan)}
+        np.testing.assert_array_equal(_converted(wrapped(with_head))["conv3_3/w"], vgg["conv3_3/w"])
+
+
+def test_two_networks_in_one_file_are_told(vgg):
+    arrays = vgg | {"module.conv2_1/b": vgg["conv2_1/b"]}
+    with pytest.raises(readers.WeightsError, match="two of its arrays may be 'conv2_1/b'"):
+        convert.recognise(arrays)
+
+
+@pytest.mark.parametrize(
+    ("name", "indices"),
+    [
+        ("VGG-19", (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)),
+        ("VGG-13", (0, 2, 5, 7, 10, 12, 15, 17, 20, 22)),
+        ("VGG-11", (0, 3, 6, 8, 11, 13, 16, 18)),
+    ],
+)
+def test_pytorchs_other_vggs_are_named(name, indices):
+    arrays = {f"features.{i}.weight": np.zeros((1, 1, 3, 3), np.float32) for i in indices}
+    with pytest.raises(readers.WeightsError, match=f"these are {name}'s weights, VGG-16's are"):
+        _converted(arrays, "torchvision")
+    arrays |= {"features.1.running_mean": np.zeros(1, np.float32)}
+    with pytest.raises(readers.WeightsError, match="batch normalisation"):
+        _converted(arrays, "torchvision")
+
+
+def test_keras_and_frossards_vgg19_are_named(vgg):
+    kernel = vgg["conv3_3/w"]
+    for arrays in ({"block3_conv4/kernel": kernel}, {"conv3_4_W": kernel}, {"conv3_4/w": kernel}):
+        with pytest.raises(readers.WeightsError, match="VGG-19"):
+            _converted(arrays)
+
+
 def test_a_preprocessing_that_cannot_be_told_is_asked_for(vgg):
     arrays = weight_files.torch_state(vgg)
     with pytest.raises(readers.WeightsError, match="--preprocessing oxford or ssd or torchvision"):
@@ -166,6 +213,12 @@ def test_oxfords_first_layer_settles_order_and_preprocessing(vgg, monkeypatch, o
     if order == "BGR":
         arrays["features.0.weight"] = arrays["features.0.weight"][:, ::-1]
     assert_same(_converted(arrays), vgg)
+    told = ["its first layer took BGR, unlike in such files, and was turned"]
+    assert convert.remarks("vgg16", arrays) == (told if order == "BGR" else [])
+    caffe = {f"{name}/w": kernel for name, kernel, _ in weight_files.caffe_kernels(vgg)}
+    assert convert.remarks("vgg16", caffe) == []
+    caffe["conv1_1/w"] = caffe["conv1_1/w"][:, ::-1]
+    assert convert.remarks("vgg16", caffe) == [told[0].replace("BGR", "RGB")]
 
 
 def test_float16_and_float64_become_float32(vgg):

@@ -1,6 +1,8 @@
+import gzip
 import logging
 import pickle
 import struct
+import tarfile
 import types
 import zipfile
 
@@ -11,7 +13,7 @@ import weight_files
 from safetensors.numpy import save_file
 
 from dslt_jax import presets, settings
-from dslt_jax.backbones import Vgg16
+from dslt_jax.backbones import Vgg16, vgg16
 from dslt_jax.weights import readers, sources, store
 from dslt_jax.weights.readers import WeightsError
 
@@ -111,6 +113,7 @@ def test_a_write_that_fails_keeps_what_was_there(tmp_path, params, monkeypatch):
 def test_install_puts_an_import_where_load_finds_it(tmp_path, cache, monkeypatch):
     shapes = presets.paper().backbone.param_shapes()
     params = {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
+    params["mean"] = np.float32(vgg16.MEAN)
     np.savez_compressed(tmp_path / "mine.npz", **params)
     stored, note = store.install(tmp_path / "mine.npz")
     assert stored == cache / "vgg16.safetensors"
@@ -126,6 +129,46 @@ def test_install_puts_an_import_where_load_finds_it(tmp_path, cache, monkeypatch
     stored.write_bytes(stored.read_bytes()[:-9])
     states = {entry.backbone: entry for entry in store.installed()}
     assert states["vgg16"].state.startswith("damaged")
+
+
+def test_what_differs_from_the_published_weights_is_told(params, monkeypatch):
+    monkeypatch.setitem(sources.DIGESTS, "vgg16", sources.digests("vgg16", params))
+    assert store.foreign_note("vgg16", params) is None
+    changed = params | {"conv2_1/b": params["conv2_1/b"] + 1, "conv3_3/w": params["conv3_3/w"] * 2}
+    note = store.foreign_note("vgg16", changed)
+    assert "(2 of 14 digests differ: conv2_1/b, conv3_3/w)" in note
+    note = store.foreign_note("vgg16", params | {"mean": np.float32([123, 117, 104])})
+    assert note == "these are the Oxford VGG-16 weights but for their mean, which is 123, 117, 104"
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "npz"])
+@pytest.mark.parametrize("with_mean", [True, False])
+def test_a_first_layer_of_the_other_order_is_turned_and_told(
+    tmp_path, params, monkeypatch, suffix, with_mean
+):
+    monkeypatch.setitem(sources.DIGESTS, "vgg16", sources.digests("vgg16", params))
+    arrays = params | {"conv1_1/w": np.ascontiguousarray(params["conv1_1/w"][:, :, ::-1])}
+    if not with_mean:
+        del arrays["mean"]
+    path = tmp_path / f"w.{suffix}"
+    save_file(arrays, path) if suffix == "safetensors" else np.savez(path, **arrays)
+    _, found, remarks = store.read_network(path)
+    np.testing.assert_array_equal(found["conv1_1/w"], params["conv1_1/w"])
+    np.testing.assert_array_equal(found["mean"], params["mean"])
+    note = store.foreign_note("vgg16", found, remarks)
+    assert note == (
+        "its first layer took BGR, unlike in such files, and was turned; now these are the Oxford "
+        "VGG-16 weights, 14 digests agree"
+    )
+
+
+def test_half_precision_is_told(tmp_path, params):
+    half = {key: array.astype(np.float16) for key, array in params.items()}
+    save_file(half, tmp_path / "w.safetensors")
+    _, found, remarks = store.read_network(tmp_path / "w.safetensors")
+    np.testing.assert_array_equal(found["conv2_1/b"], half["conv2_1/b"].astype(np.float32))
+    note = store.foreign_note("vgg16", found, remarks)
+    assert note.startswith("its numbers are float16, half precision; these are not the Oxford")
 
 
 def test_install_refuses_what_the_preset_could_not_run(tmp_path, params, cache):
@@ -186,7 +229,20 @@ def test_weights_of_another_network_are_named(tmp_path, params):
         (b"", "is empty"),
         (b"<!DOCTYPE html>", "is a web page, saved in place of the weights"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "is a pointer of Git LFS"),
-        (b"hello", "is no weights file"),
+        (b"\xef\xbb\xbf <HTML>", "is a web page"),
+        (b"<!-- a page -->", "is a web page"),
+        (b"<?xml version='1.0'?><Error>", "is a web page"),
+        (b"../.git/annex/objects/1/2", "git annex get"),
+        (b"hello", "is no weights file: it is text that begins 'hello'"),
+        (b'{"error": "not found"}', 'it is text that begins \'{"error": "not found"}\''),
+        (b'name: "VGG_ILSVRC_16_layers"\n', "describes a network and holds no weights"),
+        (b"\x1f\x8b\x08", "is gzip-compressed: unpack it first (gunzip weights.bin)"),
+        (b"BZh9", "is bzip2-compressed"),
+        (b"\xfd7zXZ\x00", "is xz-compressed"),
+        (b"7z\xbc\xaf\x27\x1c", "is a 7z archive"),
+        (bytes(600), "begins with zeros: its download did not end"),
+        (b"\x08\x07\x12\x07pytorch", "is an ONNX model"),
+        (b"\xde\xad\xbe\xef", "it begins with b'\\xde\\xad"),
         (b"\x0aname of nothing", "cannot be read as caffemodel"),
         (b"PK\x03\x04 broken", "damaged or incomplete zip"),
         (b"\x89HDF\r\n\x1a\n broken", "cannot be read as h5"),
@@ -216,7 +272,24 @@ def test_a_missing_file_and_a_folder_are_said(tmp_path):
 def test_a_zip_of_something_else_is_said(tmp_path):
     with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
         archive.writestr("readme.txt", "hello")
-    refused(tmp_path / "w.npz", "neither .npz nor")
+    refused(tmp_path / "w.npz", "neither .npz nor", "it holds readme.txt", "unzip w.npz")
+
+
+@pytest.mark.parametrize("packed", ["zip", "tar", "gz", "tar.gz"])
+def test_an_archive_around_weights_is_said(tmp_path, params, packed):
+    inside, path = tmp_path / "vgg16.npz", tmp_path / f"w.{packed}"
+    np.savez(inside, **params)
+    if packed == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(inside, "vgg16.npz")
+        refused(path, "is a zip archive", "it holds vgg16.npz", "unzip w.zip")
+    elif packed == "gz":
+        path.write_bytes(gzip.compress(inside.read_bytes()))
+        refused(path, "is gzip-compressed", "gunzip w.gz")
+    else:
+        with tarfile.open(path, "w:gz" if packed == "tar.gz" else "w") as archive:
+            archive.add(inside, "vgg16.npz")
+        refused(path, "unpack it first")
 
 
 def test_a_pickle_inside_npz_is_never_loaded(tmp_path, params):
@@ -245,6 +318,32 @@ def test_both_files_of_pytorch_are_read(tmp_path, params, zipped):
     torch.save({"state_dict": state}, path, _use_new_zipfile_serialization=zipped)
     loaded = store.load_params(TRACKER, path)
     np.testing.assert_array_equal(loaded["conv3_3/w"], params["conv3_3/w"])
+
+
+def test_a_nested_checkpoint_is_read_and_what_is_beside_the_network_is_not(tmp_path, params):
+    torch = pytest.importorskip("torch")
+    state = {k: torch.from_numpy(v) for k, v in weight_files.torch_state(params).items()}
+    wrapped = {f"module.backbone.{name}": tensor for name, tensor in state.items()}
+    moments = {"state": {i: {"exp_avg": t} for i, t in enumerate(state.values())}, "groups": [1]}
+    checkpoint = {"epoch": 3, "optimizer": moments, "ema": wrapped}
+    for key in ("state_dict", "model_state_dict", "model", "net"):
+        path = tmp_path / "w.pth"
+        torch.save(checkpoint | {key: wrapped | {"module.classifier.0.bias": torch.ones(4)}}, path)
+        found = store.read_network(path, "vgg16", "oxford").params
+        assert found.keys() == params.keys()
+        np.testing.assert_array_equal(found["conv3_3/w"], params["conv3_3/w"])
+    torch.save(checkpoint, tmp_path / "w.pth")
+    refused(tmp_path / "w.pth", "holds no arrays of compact, googlenet, vgg16: it has ema.")
+
+
+def test_bfloat16_is_read(tmp_path, params):
+    torch = pytest.importorskip("torch")
+    state = {k: torch.from_numpy(v).bfloat16() for k, v in weight_files.torch_state(params).items()}
+    torch.save(state, tmp_path / "w.pth")
+    _, found, remarks = store.read_network(tmp_path / "w.pth", "vgg16", "oxford")
+    expected = torch.from_numpy(params["conv2_1/b"]).bfloat16().float().numpy()
+    np.testing.assert_array_equal(found["conv2_1/b"], expected)
+    assert remarks == ["its numbers are bfloat16, half precision"]
 
 
 def test_a_missing_extra_gives_the_pip_command(tmp_path, monkeypatch):

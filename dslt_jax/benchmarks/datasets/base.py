@@ -1,6 +1,7 @@
 """What every benchmark is to the rest of the package: a lazy list of sequences."""
 
 import dataclasses
+import difflib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as SequenceABC
@@ -110,8 +111,7 @@ class Dataset:
     def __getitem__(self, key: str | int) -> Sequence:
         """The sequence of that name or position; raises DatasetError when it cannot be read."""
         name = self.names[key] if isinstance(key, int) else key
-        if name not in self.names:
-            raise DatasetError(f"{self.name} has no sequence '{name}'")
+        self._check(name)
         if name not in self.cache:
             self.cache[name] = self.read(name)
         return self.cache[name]
@@ -119,9 +119,13 @@ class Dataset:
     def subset(self, names: SequenceABC[str]) -> "Dataset":
         """Returns the dataset with these sequences only; raises DatasetError for an unknown one."""
         for name in names:
-            if name not in self.names:
-                raise DatasetError(f"{self.name} has no sequence '{name}'")
-        return dataclasses.replace(self, names=tuple(names))
+            self._check(name)
+        return dataclasses.replace(self, names=tuple(dict.fromkeys(names)))
+
+    def _check(self, name: str) -> None:
+        if name not in self.names:
+            near = difflib.get_close_matches(name, self.names) or self.names[:3]
+            raise DatasetError(f"{self.name} has no sequence '{name}', but {', '.join(near)}")
 
 
 def find_root(

@@ -15,7 +15,7 @@ from dslt_jax.benchmarks.datasets.base import (
     Sequence,
     find_optional,
 )
-from dslt_jax.benchmarks.datasets.textfile import read_table
+from dslt_jax.benchmarks.datasets.textfile import read_regions
 
 TEXTS = ("groundtruth.txt", "groundtruth_rect.txt", "gt.txt", "boxes.txt")
 IMAGES = ("img", "imgs", "images", "frames", "color", ".")
@@ -71,7 +71,7 @@ def _read(folder: Path) -> Sequence:
     text = _text(folder)
     if text is None:
         raise DatasetError(f"{folder} has no text file of boxes ({', '.join(TEXTS)})")
-    truth = read_table(text, (4, 8))
+    truth = read_regions(text)
 
     images = _images(folder)
     if len(images) < len(truth):

@@ -8,18 +8,21 @@ Two toolkits define them a little differently; `Variant` names the choices.
 - toolkit (votchallenge/toolkit, Python): a sequence's accuracy is the mean over its repetitions and
   sequences weigh by length; fragments end before the failure and all weigh 1; EAO is the mean over
   curve positions low .. high counted from 0, that is lengths low + 1 .. high + 1.
+
+A frame without truth has no overlap: accuracy leaves it out, EAO takes it for 0. With resets the
+Python toolkit takes it for 0 in accuracy too.
 """
 
 import dataclasses
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as SequenceABC
-from typing import NamedTuple
 
 import numpy as np
 
 from dslt_jax import boxes as boxes_lib
 from dslt_jax.benchmarks import trajectory as trajectory_lib
 from dslt_jax.benchmarks.datasets import Dataset, Sequence
+from dslt_jax.benchmarks.metrics import eao as eao_lib
 from dslt_jax.benchmarks.metrics.raster import raster_iou
 from dslt_jax.benchmarks.trajectory import Trajectory
 from dslt_jax.boxes import Array
@@ -31,7 +34,6 @@ INTERVALS = {
     "vot2018": (100, 356),
     "vot2019": (46, 291),
 }
-SKIP = 5  # frames between a failure and the next start
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,22 +108,13 @@ class VotScores:
         }
 
 
-class _Fragment(NamedTuple):
-    overlaps: Array  # (L,), undefined ones are 0
-    failed: bool
-    weight: float
-
-
 def overlaps(trajectory: Trajectory, sequence: Sequence, variant: Variant) -> Array:
-    """Returns the overlap (N,) with the ground truth, NaN in frames without a region."""
+    """Returns the overlap (N,) with the ground truth, NaN in frames without a region or a truth."""
+    overlap = raster_iou if variant.raster else boxes_lib.polygon_iou
     bounds = sequence.frame_size if variant.bounded else None
-    if variant.raster:
-        values = raster_iou(trajectory.regions, sequence.ground_truth, bounds)
-        # Frames whose truth is absent overlap with nothing.
-        return np.where(trajectory.codes == trajectory_lib.TRACKED, values, np.nan)
-    values = boxes_lib.polygon_iou(trajectory.regions, sequence.ground_truth, bounds)
-    absent = np.any(np.isnan(sequence.ground_truth), axis=1)
-    return np.where((trajectory.codes == trajectory_lib.TRACKED) & absent, 0, values)
+    values = overlap(trajectory.regions, sequence.ground_truth, bounds)
+    defined = (trajectory.codes == trajectory_lib.TRACKED) & _present(sequence)
+    return np.where(defined, values, np.nan)
 
 
 def evaluate(
@@ -160,6 +153,9 @@ def evaluate(
             if len(run) != len(sequence):
                 raise ValueError(f"{sequence.name}: {len(run)} rows for {len(sequence)} frames")
         raw = [overlaps(run, sequence, variant) for run in group]
+        if variant.name == "toolkit":  # it does not ask here whether there is a truth
+            unknown = [(run.codes == trajectory_lib.TRACKED) & ~_present(sequence) for run in group]
+            raw = [np.where(u, 0, values) for u, values in zip(unknown, raw, strict=True)]
         pairs = list(zip(group, raw, strict=True))
         valid = [_valid(run, values, variant, marked) for run, values in pairs]
         accuracies.append(_nanmean([_nanmean(values) for values in valid]))
@@ -167,7 +163,7 @@ def evaluate(
         lost = [((run.codes == trajectory_lib.FAILURE) & marked).sum() for run in group]
         failures.append(float(np.mean(lost)))
         for run, values in pairs:
-            fragments += _fragments(run, values, variant, marked, len(group))
+            fragments += eao_lib.fragments(run, values, variant.name, marked, len(group))
 
     lengths = np.array([len(sequence) for sequence in sequences])
     accuracy = np.array(accuracies)
@@ -175,7 +171,7 @@ def evaluate(
         overall = _nanmean(np.concatenate(pooled))
     else:
         overall = float(np.nan_to_num(accuracy) @ lengths / lengths.sum())
-    curve = expected_overlaps(fragments)
+    curve = eao_lib.expected_overlaps(fragments)
     first = interval[0] - (variant.name == "matlab")
     last = interval[1] - (variant.name == "matlab")
     total = float(np.sum(failures))
@@ -199,24 +195,6 @@ def evaluate(
     )
 
 
-def expected_overlaps(fragments: SequenceABC[_Fragment]) -> Array:
-    """Returns (L,): the weighted mean of fragments' mean overlap over frames 2 .. N, N = 1 .. L.
-
-    A failed fragment goes on with zeros; one that ended with its sequence is left out of longer N.
-    """
-    longest = max(len(fragment.overlaps) for fragment in fragments)
-    total, weights = np.zeros(longest), np.zeros(longest)
-    for values, failed, weight in fragments:
-        padded = np.zeros(longest)
-        padded[: len(values)] = values
-        end = longest if failed else len(values)
-        mean = np.cumsum(padded[1:end]) / np.arange(1, end)
-        # Position 0 has no frame to average: the toolkits put the first overlap there.
-        total[:end] += weight * np.concatenate([padded[:1], mean])
-        weights[:end] += weight
-    return np.where(weights > 0, total / np.where(weights > 0, weights, 1), np.nan)
-
-
 def average_overlap(
     dataset: Dataset | Iterable[Sequence],
     runs: Mapping[str, SequenceABC[Trajectory]],
@@ -228,6 +206,7 @@ def average_overlap(
         The average overlap, the mean over sequences weighted by length, without the burn-in; each
         sequence's (S,); and the success curve (100,): the share of frames over 0, 1/99, .. 1, in
         which the frame of the start counts as a failure and only the last threshold may be equal.
+        Frames without truth count in none of them.
     """
     variant = variant or Variant(name="toolkit")
     thresholds = np.linspace(0, 1, 100)
@@ -241,7 +220,7 @@ def average_overlap(
         valid = [_valid(run, v, variant, marked) for run, v in zip(group, raw, strict=True)]
         means.append(_nanmean([_nanmean(values) for values in valid]))
         lengths.append(len(sequence))
-        defined = np.nan_to_num(np.stack(raw))[..., None]
+        defined = np.nan_to_num(np.stack(raw)[:, _present(sequence)])[..., None]
         over = np.where(thresholds == 1, defined >= thresholds, defined > thresholds)
         curves.append(over.mean(axis=(0, 1)))
     if not means:
@@ -250,37 +229,16 @@ def average_overlap(
     return overall, np.array(means), np.mean(curves, axis=0)
 
 
-def _fragments(
-    run: Trajectory, values: Array, variant: Variant, marked: np.ndarray, repetitions: int
-) -> list[_Fragment]:
-    """Cuts a run at its failures."""
-    lost = np.flatnonzero(run.codes == trajectory_lib.FAILURE).tolist()
-    defined = np.nan_to_num(values)
-    if variant.name == "toolkit":
-        starts = np.flatnonzero(run.codes == trajectory_lib.INITIALIZATION).tolist()
-        cuts = [(start, end, True) for start, end in zip(starts, lost, strict=False)]
-        if not len(lost):
-            cuts = [(0, len(run), False)]
-        elif len(starts) > len(lost):
-            cuts.append((starts[-1], len(run), False))
-        return [_Fragment(defined[a:b], failed, 1.0) for a, b, failed in cuts]
-    points = [0, *(i + SKIP for i in lost if i + SKIP <= len(run))]
-    fragments = []
-    for i, start in enumerate(points):
-        last = i == len(points) - 1
-        end = len(run) if last else points[i + 1] + 1
-        if end > start:
-            share = marked[start:end].mean()
-            fragments.append(_Fragment(defined[start:end], not last, share / repetitions))
-    return fragments
-
-
 def _valid(run: Trajectory, values: Array, variant: Variant, marked: np.ndarray) -> Array:
     """Returns overlaps that count for accuracy, NaN elsewhere: no burn-in, only marked frames."""
     values = np.where(marked, values, np.nan)
     for start in np.flatnonzero(run.codes == trajectory_lib.INITIALIZATION):
         values[start : start + variant.burnin] = np.nan
     return values
+
+
+def _present(sequence: Sequence) -> np.ndarray:
+    return np.asarray(np.isfinite(sequence.ground_truth).all(axis=1))
 
 
 def _marked(sequence: Sequence, tag: str | None) -> np.ndarray:

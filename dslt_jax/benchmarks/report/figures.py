@@ -9,7 +9,7 @@ import numpy as np
 
 from dslt_jax.benchmarks.report import names
 from dslt_jax.benchmarks.report.files import ReportError, save
-from dslt_jax.benchmarks.report.model import Curve, Report
+from dslt_jax.benchmarks.report.model import Curve, Report, Tracker
 
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -43,10 +43,12 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
     }
     if len(report.groups) >= 3:
         plots["attributes"] = functools.partial(_radar, report=report)
-    if any(tracker.fps for tracker in report.trackers):
+    # A plot without a point has no limits.
+    if any(tracker.fps and _known(tracker, report.main) for tracker in report.trackers):
         plots["speed"] = functools.partial(_speed, report=report)
-    if report.supervised:
+    if report.supervised and any(_known(tracker, "accuracy") for tracker in report.trackers):
         plots["accuracy_robustness"] = functools.partial(_accuracy_robustness, report=report)
+    if report.supervised and any(_known(tracker, "eao") for tracker in report.trackers):
         plots["eao_ranking"] = functools.partial(_eao_ranking, report=report)
     written = []
     with matplotlib.rc_context(STYLE):
@@ -59,6 +61,10 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
                 write = functools.partial(figure.savefig, metadata=metadata)
                 written.append(save(folder / f"{name}{suffix}", write))
     return written
+
+
+def _known(tracker: Tracker, measure: str) -> bool:
+    return bool(np.isfinite(tracker.summary[measure]))
 
 
 def _line(index: int) -> dict[str, Any]:
@@ -104,7 +110,7 @@ def _radar(figure: Any, report: Report) -> None:
 def _scatter(figure: Any, report: Report, x: list[float | None], y_key: str) -> Any:
     axes = figure.add_subplot(ylabel=report.measure(y_key).title)
     for i, tracker in enumerate(report.trackers):
-        if x[i] is not None and np.isfinite(tracker.summary[y_key]):
+        if x[i] is not None and _known(tracker, y_key):
             point = (x[i], tracker.summary[y_key])
             axes.plot(*point, "o", color=names.color(i), markersize=6)
             axes.annotate(
@@ -117,8 +123,8 @@ def _scatter(figure: Any, report: Report, x: list[float | None], y_key: str) -> 
 def _speed(figure: Any, report: Report) -> None:
     axes = _scatter(figure, report, [tracker.fps for tracker in report.trackers], report.main)
     known = [tracker.fps for tracker in report.trackers if tracker.fps]
+    axes.set_xlim(min(known) / 2, max(known) * 3)  # before the scale, which takes no single point
     axes.set_xscale("log")
-    axes.set_xlim(min(known) / 2, max(known) * 3)
     axes.set_xlabel("frames a second")
     axes.set_title("Speed and accuracy")
 
@@ -133,7 +139,7 @@ def _accuracy_robustness(figure: Any, report: Report) -> None:
 
 
 def _eao_ranking(figure: Any, report: Report) -> None:
-    order = [i for i in report.ranked("eao") if np.isfinite(report.trackers[i].summary["eao"])]
+    order = [i for i in report.ranked("eao") if _known(report.trackers[i], "eao")]
     axes = figure.add_subplot(xlabel="rank", ylabel="EAO", title="Expected average overlap")
     for rank, i in enumerate(order, start=1):
         tracker = report.trackers[i]
@@ -142,5 +148,4 @@ def _eao_ranking(figure: Any, report: Report) -> None:
     # The best tracker stands at the right, as in the challenge's plots.
     axes.set_xlim(len(order) + 0.5, 0.5)
     axes.set_xticks(range(1, len(order) + 1))
-    if order:
-        axes.legend(loc="upper left")
+    axes.legend(loc="upper left")

@@ -10,7 +10,7 @@ from dslt_jax.benchmarks.datasets import Dataset
 from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.report import names as names_lib
 from dslt_jax.benchmarks.report.model import Curve, Group, Measure, Report, Tracker
-from dslt_jax.benchmarks.results import Results
+from dslt_jax.benchmarks.results import Results, distinct
 from dslt_jax.boxes import Array, iou
 
 Segments = Mapping[str, SequenceABC[tuple[int, Array]]]
@@ -60,9 +60,9 @@ def gather(
     names = [name for name in dataset.names if all(name in result.runs for result in results)]
     if not results or not names:
         raise ValueError("these trackers have no sequence in common")
+    results = distinct(results)
     notes = list(dataset.notes) + _missing(dataset, results, len(names))
     dataset = dataset.subset(names)
-    results = names_lib.distinct(results)
     if any(result.supervised for result in results):
         protocol = "supervised"
     supervised = protocol == "supervised"
@@ -162,7 +162,7 @@ def _vot(dataset: Dataset, results: SequenceABC[Results], variant: vot.Variant) 
         }
         rest = (score.summary(), intervals, by_sequence, tuple(overlaps), _fps(result))
         trackers.append(Tracker(result.tracker, *rest))
-    longest = max(len(score.curve) for score in scores)
+    longest = max(3, *(len(score.curve) for score in scores))  # a line has two points
     curve = np.full((len(scores), longest), np.nan)
     for row, score in zip(curve, scores, strict=True):
         row[: len(score.curve)] = score.curve

@@ -1,11 +1,5 @@
 """What things are called in a report."""
 
-import dataclasses
-from collections import Counter
-from collections.abc import Sequence
-
-from dslt_jax.benchmarks.results import Results
-
 DATASETS = {
     "otb100": "OTB-100",
     "otb50": "OTB-50",
@@ -93,15 +87,3 @@ def attribute(code: str) -> str:
 def plural(count: int, word: str) -> str:
     """Returns e.g. "1 tracker", "2 trackers"."""
     return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def distinct(results: Sequence[Results]) -> list[Results]:
-    """Returns the results with a number after names that several trackers have."""
-    total, seen, named = Counter(r.tracker for r in results), Counter[str](), []
-    for result in results:
-        seen[result.tracker] += 1
-        if total[result.tracker] > 1:
-            name = f"{result.tracker} ({seen[result.tracker]})"
-            result = dataclasses.replace(result, tracker=name)
-        named.append(result)
-    return named

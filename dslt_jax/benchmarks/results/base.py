@@ -2,8 +2,10 @@
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as SequenceABC
+from pathlib import Path
 
 import numpy as np
 
@@ -28,12 +30,16 @@ class Results:
         runs: the dataset's sequence name -> trajectories of the repetitions, 0-based pixel edges.
         problems: sentences about sequences whose file is missing or cannot be read.
         format: the one they were read from.
+        path: the folder that they were read from.
+        resets: whether they are of VOT's experiment with resets, even if there was no failure.
     """
 
     tracker: str
     runs: Mapping[str, SequenceABC[Trajectory]]
     problems: tuple[str, ...] = ()
     format: str = "otb"
+    path: Path | None = None
+    resets: bool = False
 
     @property
     def boxes(self) -> dict[str, Array]:
@@ -42,9 +48,9 @@ class Results:
 
     @property
     def supervised(self) -> bool:
-        """Whether some run was started again after a failure."""
+        """Whether these are runs that are started again after a failure."""
         runs = [run for group in self.runs.values() for run in group]
-        return any((run.codes == trajectory_lib.FAILURE).any() for run in runs)
+        return self.resets or any((run.codes == trajectory_lib.FAILURE).any() for run in runs)
 
 
 def key(name: str) -> str:
@@ -59,6 +65,34 @@ def common(names: Iterable[Iterable[str]]) -> list[str]:
     """Returns the names that all have, in the first one's order."""
     groups = [list(group) for group in names]
     return [name for name in groups[0] if all(name in group for group in groups[1:])]
+
+
+def distinct(results: SequenceABC[Results]) -> list[Results]:
+    """Returns the results under names that tell them apart.
+
+    Those of one name get as much of their path's end as no other has, a/x and b/x; if that does
+    not help, as for a folder given twice, a number.
+    """
+    named = []
+    for result in results:
+        rivals = [r for r in results if r is not result and r.tracker == result.tracker]
+        name = _tail(result, rivals) if rivals else result.tracker
+        named.append(dataclasses.replace(result, tracker=name))
+    total, seen = Counter(r.tracker for r in named), Counter[str]()
+    for i, result in enumerate(named):
+        seen[result.tracker] += 1
+        if total[result.tracker] > 1:
+            name = f"{result.tracker} ({seen[result.tracker]})"
+            named[i] = dataclasses.replace(result, tracker=name)
+    return named
+
+
+def _tail(result: Results, rivals: SequenceABC[Results]) -> str:
+    parts, *others = ((r.path or Path()).parts for r in (result, *rivals))
+    for count in range(2, len(parts) + 1):
+        if all(other[-count:] != parts[-count:] for other in others):
+            return Path(*parts[-count:]).as_posix()
+    return result.tracker
 
 
 def shifted(regions: Array, origin: float) -> Array:

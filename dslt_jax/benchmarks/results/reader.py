@@ -1,24 +1,12 @@
-"""Reads trackers' results from the toolkits' files."""
+"""Finds trackers' results among the toolkits' files, and reads them."""
 
-import re
+import os
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from dslt_jax.benchmarks import trajectory as trajectory_lib
-from dslt_jax.benchmarks.datasets import Dataset, DatasetError, Sequence
-from dslt_jax.benchmarks.datasets.textfile import read_table, read_text
-from dslt_jax.benchmarks.results.base import (
-    EXPERIMENTS,
-    FORMATS,
-    Results,
-    ResultsError,
-    key,
-    shifted,
-)
+from dslt_jax.benchmarks.datasets import Dataset, DatasetError
+from dslt_jax.benchmarks.results.base import EXPERIMENTS, FORMATS, Results, ResultsError, key
+from dslt_jax.benchmarks.results.files import read_file
 from dslt_jax.benchmarks.trajectory import Trajectory
-from dslt_jax.boxes import Array, to_polygons
 
 # Only the second target of Human4 is used, and many call it by the folder's name.
 ALIASES = {"Human4-2": "Human4"}
@@ -37,7 +25,7 @@ def read(
 
     Raises:
         ResultsError: the folder is missing, has no result of any sequence, or the format is not
-            one of FORMATS.
+            one of FORMATS. A line for each file that cannot be read comes first.
     """
     path = Path(path)
     if not path.is_dir():
@@ -56,16 +44,27 @@ def read(
             continue
         try:
             sequence = dataset[name]
-            runs[name] = [_read_file(file, sequence) for file in files]
+            group = [read_file(file, sequence) for file in files]
+            for file, run in zip(files, group, strict=True):
+                if format == "vot" and len(run) != len(sequence):
+                    raise ResultsError(f"{file} has {len(run)} rows for {len(sequence)} frames")
+            runs[name] = group
         except (DatasetError, ResultsError) as error:
             problems.append(str(error))
     if not runs:
         found = [problem for problem in problems if "has no result in" not in problem]
-        reason = f": {found[0]}" if found else ""
-        raise ResultsError(
-            f"{path} has no results of {dataset.name} in the format {format}{reason}"
-        )
-    return Results(path.name, runs, tuple(problems), format)
+        held = "" if found else _held(path, dataset)
+        end = f"{path} has no results of {dataset.name} in the format {format}{held}"
+        raise ResultsError("\n".join([*found, end]))
+    whole = Path(os.path.abspath(path))
+    resets = format == "vot" and experiment != "unsupervised"
+    return Results(whole.name, runs, tuple(problems), format, whole, resets)
+
+
+def _held(path: Path, dataset: Dataset) -> str:
+    """Says what a folder without results has, and what it should have."""
+    names = sorted(file.name for file in path.iterdir())[:3]
+    return f": it has {', '.join(names) or 'no files'}, one would be {dataset.names[0]}.txt"
 
 
 def detect(path: Path) -> str:
@@ -84,8 +83,9 @@ class _Finder:
     def __init__(self, path: Path, format: str, experiment: str):
         nested = path / experiment if format == "vot" or (path / experiment).is_dir() else path
         self.folders = {key(f.name): f for f in nested.glob("*") if f.is_dir()}
-        suffix = ".mat" if format == "otb_mat" else ".txt"
-        self.files = {key(file.stem): file for file in sorted(path.glob(f"*{suffix}"))}
+        self.files: dict[str, Path] = {}
+        for suffix in (".mat",) if format == "otb_mat" else (".csv", ".txt"):  # the last one wins
+            self.files |= {key(file.stem): file for file in sorted(path.glob(f"*{suffix}"))}
         if format == "otb_mat":
             for file in list(self.files.values()):
                 self.files.setdefault(key(file.stem.rpartition("_")[0]), file)
@@ -98,75 +98,3 @@ class _Finder:
             if folder is not None:
                 return sorted(folder.glob(f"{folder.name}_[0-9][0-9][0-9].txt"))
         return []
-
-
-def _read_file(path: Path, sequence: Sequence) -> Trajectory:
-    if path.suffix == ".mat":
-        run = trajectory_lib.from_regions(_read_mat(path))
-    else:
-        run = _read_text(path)
-    run.regions[:] = shifted(run.regions, -sequence.origin)
-    stem, count = path.stem, len(run)
-    base = re.sub(r"_\d{3}$", "", stem)
-    for file, values in (
-        (path.with_name(f"{stem}_time.value"), run.seconds),
-        (path.with_name(f"{stem}_confidence.value"), run.confidence),
-        (path.with_name(f"{base}_time.txt"), run.seconds),
-        (path.parent / "times" / f"{stem}_time.txt", run.seconds),
-    ):
-        if file.is_file():
-            words = [line.split(",")[0].strip() for line in read_text(file).splitlines()]
-            try:
-                numbers = np.array([float(word) if word else np.nan for word in words])
-            except ValueError:
-                raise ResultsError(f"{file} has lines that are not numbers") from None
-            values[: len(numbers)] = numbers[:count]
-    return run
-
-
-def _read_text(path: Path) -> Trajectory:
-    """Reads boxes, or VOT's lines of which some are one code."""
-    try:
-        table = read_table(path, (4, 8))
-        return trajectory_lib.from_regions(table)
-    except DatasetError:
-        lines = read_text(path).split("\n")
-        while lines and not lines[-1].strip():
-            lines.pop()
-        if not any(re.fullmatch(r"[012](\.0+)?", line.strip()) for line in lines):
-            raise
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows.append(np.array(line.replace(",", " ").split(), np.float64))
-        except ValueError:
-            rows.append(np.empty(0))
-        if len(rows[-1]) not in (1, 4, 8):
-            raise ResultsError(f"{path} line {number}: '{line.strip()[:60]}' is no code or region")
-    width = max(4, *(len(row) for row in rows))
-    run = trajectory_lib.empty(len(rows), width)
-    for i, row in enumerate(rows):
-        if len(row) == 1:
-            run.codes[i] = int(row[0])
-        else:
-            run.regions[i] = row if len(row) == width else to_polygons(row)
-            run.codes[i] = trajectory_lib.TRACKED
-    return run
-
-
-def _read_mat(path: Path) -> Array:
-    try:
-        from scipy import io
-    except ImportError:
-        raise ResultsError(
-            f"{path} needs scipy to be read: pip install 'dslt-jax[convert]'"
-        ) from None
-    try:
-        loaded: dict[str, Any] = io.loadmat(path, squeeze_me=True, struct_as_record=False)
-    except Exception as error:  # scipy has many ways to say that a file is damaged
-        raise ResultsError(f"{path} is not a MATLAB file: {error}") from None
-    first = np.atleast_1d(loaded.get("results", np.empty(0)))
-    kind = getattr(first[0], "type", None) if len(first) else None
-    if kind != "rect":
-        raise ResultsError(f"{path} has results of type {kind}, only 'rect' can be read")
-    return np.atleast_2d(np.asarray(first[0].res, np.float64))

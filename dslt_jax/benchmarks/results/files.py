@@ -1,0 +1,113 @@
+"""Reads one file of a tracker's results: text, a table with named columns, MATLAB."""
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dslt_jax.benchmarks import trajectory as trajectory_lib
+from dslt_jax.benchmarks.datasets import DatasetError, Sequence
+from dslt_jax.benchmarks.datasets.textfile import read_rows, read_table, read_text
+from dslt_jax.benchmarks.results.base import ResultsError, shifted
+from dslt_jax.benchmarks.trajectory import Trajectory
+from dslt_jax.boxes import Array, to_polygons
+
+COLUMNS = {"x": "left", "y": "top", "w": "width", "h": "height"}  # name -> another of it
+
+
+def read_file(path: Path, sequence: Sequence) -> Trajectory:
+    """Returns a result with the times and confidences that lie beside it.
+
+    Raises ResultsError or DatasetError, which name the file and the line.
+    """
+    if path.suffix == ".mat":
+        run = trajectory_lib.from_regions(_read_mat(path))
+    else:
+        run = _read_text(path)
+    run.regions[:] = shifted(run.regions, -sequence.origin)
+    stem, count = path.stem, len(run)
+    base = re.sub(r"_\d{3}$", "", stem)
+    for file, values in (
+        (path.with_name(f"{stem}_time.value"), run.seconds),
+        (path.with_name(f"{stem}_confidence.value"), run.confidence),
+        (path.with_name(f"{base}_time.txt"), run.seconds),
+        (path.parent / "times" / f"{stem}_time.txt", run.seconds),
+    ):
+        if file.is_file():
+            words = [line.split(",")[0].strip() for line in read_text(file).splitlines()]
+            try:
+                numbers = np.array([float(word) if word else np.nan for word in words])
+            except ValueError:
+                raise ResultsError(f"{file} has lines that are not numbers") from None
+            values[: len(numbers)] = numbers[:count]
+    return run
+
+
+def _read_text(path: Path) -> Trajectory:
+    """Reads boxes, or VOT's lines of which some are one code."""
+    first = read_text(path).split("\n", 1)[0].lower()
+    if {"x", "left"} & set(re.findall(r"\w+", first)):
+        return trajectory_lib.from_regions(_read_columns(path))
+    try:
+        return trajectory_lib.from_regions(read_table(path, (4, 8)))
+    except DatasetError:
+        rows = read_rows(path, (1, 4, 8)) if _has_codes(path) else None
+        if rows is None:
+            raise
+    width = max(4, *(len(row) for row in rows))
+    run = trajectory_lib.empty(len(rows), width)
+    for i, row in enumerate(rows):
+        if len(row) == 1:
+            run.codes[i] = int(row[0])
+        else:
+            run.regions[i] = row if len(row) == width else to_polygons(row)
+            run.codes[i] = trajectory_lib.TRACKED
+    return run
+
+
+def _has_codes(path: Path) -> bool:
+    lines = read_text(path).split("\n")
+    return any(re.fullmatch(r"[012](\.0+)?", line.strip()) for line in lines)
+
+
+def _read_columns(path: Path) -> Array:
+    """Returns the boxes of a table whose first line names its columns: x, y, w, h among others."""
+    text = read_text(path)
+    delimiter = max(",;\t ", key=text.count)
+    table = csv.DictReader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
+    names = {(name or "").strip().lower(): name for name in table.fieldnames or ()}
+    found = [names.get(short, names.get(long)) for short, long in COLUMNS.items()]
+    if None in found:
+        raise ResultsError(f"{path} line 1: a table of boxes has columns {', '.join(COLUMNS)}")
+    boxes = []
+    for row in table:
+        try:
+            boxes.append([float(row[name].strip() or "nan") for name in found])
+        except (ValueError, AttributeError):  # no number; no cell
+            shown = ", ".join(str(row[name]) for name in found)
+            raise ResultsError(
+                f"{path} line {table.line_num}: '{shown}' is not the 4 numbers x, y, w, h"
+            ) from None
+    if not boxes:
+        raise ResultsError(f"{path} has no line below its first one")
+    return np.array(boxes)
+
+
+def _read_mat(path: Path) -> Array:
+    try:
+        from scipy import io
+    except ImportError:
+        raise ResultsError(
+            f"{path} needs scipy to be read: pip install 'dslt-jax[convert]'"
+        ) from None
+    try:
+        loaded: dict[str, Any] = io.loadmat(path, squeeze_me=True, struct_as_record=False)
+    except Exception as error:  # scipy has many ways to say that a file is damaged
+        raise ResultsError(f"{path} is not a MATLAB file: {error}") from None
+    first = np.atleast_1d(loaded.get("results", np.empty(0)))
+    kind = getattr(first[0], "type", None) if len(first) else None
+    if kind != "rect":
+        raise ResultsError(f"{path} has results of type {kind}, only 'rect' can be read")
+    return np.atleast_2d(np.asarray(first[0].res, np.float64))

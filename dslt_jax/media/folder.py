@@ -1,0 +1,115 @@
+"""Folders of images, in natural order."""
+
+import collections
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dslt_jax.media import images
+from dslt_jax.media.source import DamagedFrame, FramesError, Image, Picture, Source
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg"}
+    | {".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".vob", ".h264", ".h265", ".hevc", ".y4m"}
+)
+
+
+def open_folder(folder: Path) -> Source:
+    """Returns the images of a folder, in natural order (1, 2, 10), hidden files left out.
+
+    Raises:
+      FramesError: it has no images or may not be listed.
+    """
+    try:
+        pictures = _files_in(folder, images.SUFFIXES)
+        videos = _files_in(folder, VIDEO_SUFFIXES)
+        if not pictures:
+            raise FramesError(_why_none(folder, videos))
+    except PermissionError:
+        raise FramesError(f"there is no permission to list the folder {folder}") from None
+    beside = f"the folder {folder} has images and {_listed(videos)}: the images are taken"
+    return open_files(str(folder), pictures, (beside,) if videos else ())
+
+
+def _why_none(folder: Path, videos: list[Path]) -> str:
+    """Says what a folder without images has instead."""
+    if videos:
+        return (
+            f"the folder {folder} has no images, but {_listed(videos)}: "
+            f"the input is one of them, e.g. {videos[0]}"
+        )
+    children = list(folder.iterdir())
+    if not children:
+        return f"the folder {folder} is empty"
+    counts = {child: len(_files_in(child, images.SUFFIXES)) for child in children if child.is_dir()}
+    best = max(counts, key=lambda child: counts[child], default=folder)
+    hint = f" Its folder {best.name} has {counts[best]}." if counts.get(best) else ""
+    return f"the folder {folder} has no images ({', '.join(sorted(images.SUFFIXES))}).{hint}"
+
+
+def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """The files of some kinds, in natural order."""
+    files = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    ]
+    return sorted(files, key=_order)
+
+
+def _listed(videos: Sequence[Path]) -> str:
+    """Videos by their names, of many the first three."""
+    names = ", ".join(path.name for path in videos[:3])
+    more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
+    return f"{len(videos)} video{'s' if len(videos) > 1 else ''} ({names}{more})"
+
+
+def open_files(name: str, paths: Sequence[Path], notes: tuple[str, ...] = ()) -> Source:
+    """Returns image files as one source, in natural order; a damaged one is a DamagedFrame."""
+    paths = sorted(paths, key=_order)
+    depth = images.sequence_depth(paths)
+    if depth:
+        notes = (*notes, depth.note)
+
+    def load(path: Path) -> Image | DamagedFrame:
+        try:
+            return images.read_image(path, depth)
+        except images.ImageError as error:
+            return DamagedFrame(str(error))
+
+    def read() -> Iterator[Picture]:
+        for path in paths:
+            yield Picture(path.name, functools.partial(load, path))
+
+    return Source(name, read, count=len(paths), notes=(*notes, *_gaps(paths)), exact=True)
+
+
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """Returns a sort key by which 2 comes before 10."""
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    return natural_key(str(path)), str(path)
+
+
+def _gaps(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Says where numbered images seem to be missing: where the number jumps further than usual."""
+    matches = [re.fullmatch(r"(.*?)(\d+)", path.stem) for path in paths]
+    if len(paths) < 3 or len({match and match[1] for match in matches}) != 1 or not matches[0]:
+        return ()
+    numbers = [int(match[2]) for match in matches if match]
+    steps = [after - before for before, after in itertools.pairwise(numbers)]
+    usual = collections.Counter(steps).most_common(1)[0][0]
+    jumps = [i for i, step in enumerate(steps) if step > usual]
+    if not jumps:
+        return ()
+    first, more = jumps[0], len(jumps) - 1
+    return (
+        f"images seem to be missing between {paths[first].name} and {paths[first + 1].name}"
+        + (f" and in {more} more places" if more else "")
+        + ": the boxes are of the images that are there",
+    )

@@ -1,0 +1,148 @@
+"""DSST: a correlation filter for the place, another one for the scale.
+
+Source: Danelljan, Häger, Khan, Felsberg, "Accurate Scale Estimation for Robust Visual Tracking",
+BMVC 2014; constants as its authors' code has them. What differs: fHOG in cells of 4 pixels, where
+theirs is dense, and what `trackers.correlation_filter` and `ops.scale_filter` say.
+"""
+
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from dslt_jax.learners import Objective, Ridge
+from dslt_jax.ops import hog, localize, sampling, windows
+from dslt_jax.ops.labels import gaussian
+from dslt_jax.ops.scale_filter import Means, ScaleFilter, zooms
+from dslt_jax.parts import static
+from dslt_jax.trackers.correlation_filter import CorrelationFilter
+from dslt_jax.types import Output
+
+
+class State(flax.struct.PyTreeNode):
+    """All that is carried from frame to frame."""
+
+    center: jax.Array  # (2,) x, y of the target in frame pixels
+    size: jax.Array  # (2,) width, height in frame pixels; the aspect ratio stays
+    filter: jax.Array  # (C, G, G // 2 + 1) spectrum
+    means: Any  # the ridge's running means
+    scale: Means
+
+
+class Sight(NamedTuple):
+    """What was found in one frame."""
+
+    center: jax.Array  # (2,) x, y in frame pixels
+    size: jax.Array  # (2,) width, height in frame pixels
+    confidence: jax.Array  # ()
+    lost: jax.Array  # () bool
+    spectrum: jax.Array  # (C, G, G // 2 + 1) of the new place at the new size
+    scale: jax.Array  # spectrum of the new place over the scales
+
+
+class Dsst(CorrelationFilter):
+    """The tracker's settings."""
+
+    padding: float = 1.0
+    cell: int = static(4)  # of the features, in pixels
+    label: float = 1 / 16  # deviation of the label, of the target's size
+    decay: float = 1e-2
+    learner: Ridge = Ridge(rate=0.025)
+    scale: ScaleFilter = ScaleFilter()
+    min_side: float = 4.0  # of a box, in frame pixels
+    lost: float = 0.05  # a response below is no target
+
+    def check(self) -> None:
+        super().check()
+        if self.size % self.cell or self.size < 8 * self.cell:
+            raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
+        self.require("label", lambda s: s > 0, "greater than 0")
+        self.require("decay", lambda d: d > 0, "greater than 0")
+        self.require("min_side", lambda s: s > 0, "greater than 0")
+
+    def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
+        """Both filters of the first frame."""
+        spectrum = self.spectrum(patches[0])
+        blank = 0.0 * spectrum
+        fit = self.learner.fit(self.objective(spectrum), blank, self.learner.init(blank))
+        scale = self.scale.start(self.scale.spectrum(patches[0], self._target))
+        return State(box[:2] + box[2:] / 2, box[2:], fit.kernel, fit.state, scale)
+
+    def measure(
+        self, params: Any, state: State, sight: Any, patches: jax.Array | None, limits: jax.Array
+    ) -> tuple[Sight, Output]:
+        """The scale at the new place, and the features of both filters there."""
+        assert patches is not None  # `locate` asked for them
+        patch = patches[0]
+        factor = self.scale.estimate(state.scale, self.scale.spectrum(patch, self._target))
+        factor = jnp.where(sight.lost, 1.0, factor)
+        # Between the frame and a smallest side, the aspect ratio kept.
+        low = jnp.max(jnp.minimum(self.min_side, limits) / state.size)
+        factor = jnp.clip(factor, jnp.minimum(low, 1.0), jnp.min(limits / state.size))
+        size = state.size * factor
+        extent = self._extent(state.size)
+        out = Output(
+            box=jnp.concatenate([sight.center - size / 2, size]),
+            confidence=sight.confidence,
+            lost=sight.lost,
+            response=sight.response,
+            search_box=jnp.concatenate([state.center - extent / 2, extent]),
+            extra={"scale": factor},
+        )
+        zoomed = zooms(patch, self.size * factor[None], self.size)[0]
+        spectra = self.spectrum(zoomed), self.scale.spectrum(patch, self._target * factor)
+        return Sight(sight.center, size, sight.confidence, sight.lost, *spectra), out
+
+    def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
+        """Moves on; the new frame enters the running means of both filters."""
+        fit = self.learner.fit(self.objective(sight.spectrum), state.filter, state.means)
+        teach = ~sight.lost & fit.finite
+        filter_, means = jax.tree.map(
+            lambda new, old: jnp.where(teach, new, old),
+            (fit.kernel, fit.state),
+            (state.filter, state.means),
+        )
+        scale = self.scale.learn(state.scale, sight.scale, teach)
+        return State(sight.center, sight.size, filter_, means, scale), {
+            "updated": teach,
+            "finite": fit.finite,
+        }
+
+    def objective(self, spectrum: jax.Array) -> Objective:
+        """That the filtered features (C, G, G // 2 + 1) are a peak in the middle."""
+        grid = spectrum.shape[1]
+        sigma = self.label * grid / (1 + self.padding)
+        label = gaussian(grid, jnp.full(2, grid // 2, jnp.float32), sigma)
+        return Objective(
+            respond=lambda kernel: jnp.sum(kernel * spectrum, axis=0),
+            loss=lambda p, y: jnp.square(jnp.abs(p - y)),
+            label=jnp.fft.rfft2(jnp.fft.ifftshift(label)),
+            weight=jnp.ones(spectrum.shape[1:], jnp.float32),
+            decay=self.decay,
+        )
+
+    def spectrum(self, patch: jax.Array) -> jax.Array:
+        """Of fHOG and the mean grey of each cell."""
+        grid = self.size // self.cell
+        grey = sampling.grey(patch).reshape(grid, self.cell, grid, self.cell).mean(axis=(1, 3))
+        grey = grey[..., None] / 255.0 - 0.5
+        features = jnp.concatenate([hog.fhog(patch, cell=self.cell), grey], axis=-1)
+        features = features * windows.hann(grid)[..., None]
+        return jnp.fft.rfft2(features.transpose(2, 0, 1))
+
+    def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
+        return jnp.sum(state.filter * spectrum, axis=0)
+
+    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
+        return ~(peak.confidence >= self.lost)
+
+    @property
+    def _target(self) -> jax.Array:
+        """() side of the target in the crop, in pixels."""
+        return self.size / (1 + jnp.asarray(self.padding, jnp.float32))
+
+
+def dsst() -> Dsst:
+    """The paper's constants."""
+    return Dsst()
