@@ -16,6 +16,7 @@ PRESETS = {
     "kcf": "dslt_jax.trackers.kcf",
     "dcf": "dslt_jax.trackers.kcf",
     "dsst": "dslt_jax.trackers.dsst",
+    "staple": "dslt_jax.trackers.staple",
     "mosse": "dslt_jax.trackers.mosse",
 }
 

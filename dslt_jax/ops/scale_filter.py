@@ -50,9 +50,11 @@ class ScaleFilter(Part):
         """Returns the spectrum (C, F) of a target's features over the scales.
 
         Args:
-          patch: (P, P, 3) with the target in its middle; target: () its side there, in pixels.
+          patch: (P, P, 3) with the target in its middle; target: () its side there, in pixels, or
+            (2,) width and height.
         """
-        pyramid = zooms(patch, target * self.factors(), self.size)
+        sides = jnp.broadcast_to(jnp.asarray(target, jnp.float32), (2,))
+        pyramid = zooms(patch, self.factors()[:, None] * sides[None], self.size)
         features = jax.vmap(lambda image: hog.fhog(image, cell=self.cell))(pyramid)
         window = 0.5 + 0.5 * np.cos(2 * np.pi * self._levels() / self.count)
         features = features.reshape(self.count, -1) * jnp.asarray(window, jnp.float32)[:, None]
@@ -90,10 +92,11 @@ class ScaleFilter(Part):
 
 
 def zooms(patch: jax.Array, sides: jax.Array, size: int) -> jax.Array:
-    """Samples squares around the middle of a patch, each to (size, size), anti-aliased.
+    """Samples rectangles around the middle of a patch, each to (size, size), anti-aliased.
 
     Args:
-      patch: (P, P, C); sides: (S,) of the squares, in its pixels. Beyond it its border repeats.
+      patch: (P, P, C); sides: (S, 2) widths and heights, in its pixels. Beyond it its border
+        repeats.
 
     Returns:
       (S, size, size, C).
@@ -101,9 +104,10 @@ def zooms(patch: jax.Array, sides: jax.Array, size: int) -> jax.Array:
     count = patch.shape[0]
     ratio = sides / size
     across = jnp.arange(size, dtype=jnp.float32) + 0.5 - size / 2
-    place = jnp.clip(count / 2 - 0.5 + ratio[:, None] * across[None], 0.0, count - 1.0)
-    distance = jnp.abs(place[..., None] - jnp.arange(count, dtype=jnp.float32)[None, None])
-    weight = jax.nn.relu(1.0 - distance / jnp.maximum(ratio, 1.0)[:, None, None])
-    weight = weight / weight.sum(axis=-1, keepdims=True)
-    rows = jnp.einsum("sai,ijc->sajc", weight, patch, precision="highest")
-    return jnp.einsum("sbj,sajc->sabc", weight, rows, precision="highest")
+    place = count / 2 - 0.5 + ratio[..., None] * across[None, None]
+    place = jnp.clip(place, 0.0, count - 1.0)[..., None]
+    distance = jnp.abs(place - jnp.arange(count, dtype=jnp.float32)[None, None, None])
+    weight = jax.nn.relu(1.0 - distance / jnp.maximum(ratio, 1.0)[..., None, None])
+    weight = weight / weight.sum(axis=-1, keepdims=True)  # (S, 2, size, P)
+    rows = jnp.einsum("sai,ijc->sajc", weight[:, 1], patch, precision="highest")
+    return jnp.einsum("sbj,sajc->sabc", weight[:, 0], rows, precision="highest")

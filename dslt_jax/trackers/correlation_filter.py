@@ -45,6 +45,11 @@ class CorrelationFilter(Part):
         """Returns the spectrum (G, G // 2 + 1) of the response over all shifts."""
         raise NotImplementedError
 
+    def response(self, state: Any, patch: jax.Array) -> jax.Array:
+        """Returns (G, G) the response over all shifts of a patch, none of them in the middle."""
+        product = self.respond(state, self.spectrum(patch))
+        return correlation.centered(jnp.fft.irfft2(product, product.shape[:1] * 2))
+
     def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
         """Returns () bool: the peak is no target."""
         raise NotImplementedError
@@ -61,9 +66,8 @@ class CorrelationFilter(Part):
         self, params: Any, state: Any, patches: jax.Array, limits: jax.Array
     ) -> tuple[Sight, Look]:
         """The shift whose response is highest; then the new place must be seen, to learn from."""
-        product = self.respond(state, self.spectrum(patches[0]))
-        grid = product.shape[0]
-        response = correlation.centered(jnp.fft.irfft2(product, (grid, grid)))
+        response = self.response(state, patches[0])
+        grid = response.shape[0]
         peak = localize.find_peak(response, jnp.ones_like(response))
         lost = self.is_lost(response, peak)
         shift = (peak.position - grid // 2) * self._extent(state.size) / grid

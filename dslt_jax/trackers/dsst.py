@@ -28,6 +28,7 @@ class State(flax.struct.PyTreeNode):
     filter: jax.Array  # (C, G, G // 2 + 1) spectrum
     means: Any  # the ridge's running means
     scale: Means
+    colours: Any = ()  # of Staple alone
 
 
 class Sight(NamedTuple):
@@ -39,6 +40,7 @@ class Sight(NamedTuple):
     lost: jax.Array  # () bool
     spectrum: jax.Array  # (C, G, G // 2 + 1) of the new place at the new size
     scale: jax.Array  # spectrum of the new place over the scales
+    colours: Any = ()  # of Staple alone
 
 
 class Dsst(CorrelationFilter):
@@ -63,19 +65,21 @@ class Dsst(CorrelationFilter):
 
     def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
         """Both filters of the first frame."""
-        spectrum = self.spectrum(patches[0])
+        patch, size = patches[0], box[2:]
+        spectrum = self.spectrum(patch)
         blank = 0.0 * spectrum
-        fit = self.learner.fit(self.objective(spectrum), blank, self.learner.init(blank))
-        scale = self.scale.start(self.scale.spectrum(patches[0], self._target))
-        return State(box[:2] + box[2:] / 2, box[2:], fit.kernel, fit.state, scale)
+        fit = self.learner.fit(self.objective(spectrum, size), blank, self.learner.init(blank))
+        scale = self.scale.start(self.scale.spectrum(patch, self.inside(size)))
+        center, colours = box[:2] + size / 2, self.colours(patch, size)
+        return State(center, size, fit.kernel, fit.state, scale, colours)
 
     def measure(
         self, params: Any, state: State, sight: Any, patches: jax.Array | None, limits: jax.Array
     ) -> tuple[Sight, Output]:
         """The scale at the new place, and the features of both filters there."""
         assert patches is not None  # `locate` asked for them
-        patch = patches[0]
-        factor = self.scale.estimate(state.scale, self.scale.spectrum(patch, self._target))
+        patch, inside = patches[0], self.inside(state.size)
+        factor = self.scale.estimate(state.scale, self.scale.spectrum(patch, inside))
         factor = jnp.where(sight.lost, 1.0, factor)
         # Between the frame and a smallest side, the aspect ratio kept.
         low = jnp.max(jnp.minimum(self.min_side, limits) / state.size)
@@ -90,13 +94,15 @@ class Dsst(CorrelationFilter):
             search_box=jnp.concatenate([state.center - extent / 2, extent]),
             extra={"scale": factor},
         )
-        zoomed = zooms(patch, self.size * factor[None], self.size)[0]
-        spectra = self.spectrum(zoomed), self.scale.spectrum(patch, self._target * factor)
-        return Sight(sight.center, size, sight.confidence, sight.lost, *spectra), out
+        zoomed = zooms(patch, jnp.full((1, 2), self.size * factor), self.size)[0]
+        spectra = self.spectrum(zoomed), self.scale.spectrum(patch, inside * factor)
+        found = sight.center, size, sight.confidence, sight.lost
+        return Sight(*found, *spectra, self.colours(zoomed, size)), out
 
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on; the new frame enters the running means of both filters."""
-        fit = self.learner.fit(self.objective(sight.spectrum), state.filter, state.means)
+        objective = self.objective(sight.spectrum, state.size)
+        fit = self.learner.fit(objective, state.filter, state.means)
         teach = ~sight.lost & fit.finite
         filter_, means = jax.tree.map(
             lambda new, old: jnp.where(teach, new, old),
@@ -104,15 +110,23 @@ class Dsst(CorrelationFilter):
             (state.filter, state.means),
         )
         scale = self.scale.learn(state.scale, sight.scale, teach)
-        return State(sight.center, sight.size, filter_, means, scale), {
-            "updated": teach,
-            "finite": fit.finite,
-        }
+        state = state.replace(
+            center=sight.center, size=sight.size, filter=filter_, means=means, scale=scale
+        )
+        return state, {"updated": teach, "finite": fit.finite}
 
-    def objective(self, spectrum: jax.Array) -> Objective:
+    def inside(self, size: jax.Array) -> jax.Array:
+        """Returns (2,) width and height in the crop of a target of `size` (2,), in pixels."""
+        return self.size * size / self._extent(size)
+
+    def colours(self, patch: jax.Array, size: jax.Array) -> Any:
+        """What else is learned of a patch whose target has a `size` (2,)."""
+        return ()
+
+    def objective(self, spectrum: jax.Array, size: jax.Array) -> Objective:
         """That the filtered features (C, G, G // 2 + 1) are a peak in the middle."""
         grid = spectrum.shape[1]
-        sigma = self.label * grid / (1 + self.padding)
+        sigma = self.label * jnp.sqrt(jnp.prod(self.inside(size))) / self.cell
         label = gaussian(grid, jnp.full(2, grid // 2, jnp.float32), sigma)
         return Objective(
             respond=lambda kernel: jnp.sum(kernel * spectrum, axis=0),
@@ -136,11 +150,6 @@ class Dsst(CorrelationFilter):
 
     def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
         return ~(peak.confidence >= self.lost)
-
-    @property
-    def _target(self) -> jax.Array:
-        """() side of the target in the crop, in pixels."""
-        return self.size / (1 + jnp.asarray(self.padding, jnp.float32))
 
 
 def dsst() -> Dsst:

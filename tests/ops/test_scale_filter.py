@@ -16,11 +16,13 @@ def patch(size=96, seed=0):
 
 def test_zooms_cut_the_middle():
     image = jnp.arange(64.0).reshape(8, 8, 1)
-    (same,) = zooms(image, jnp.array([8.0]), 8)
+    (same,) = zooms(image, jnp.array([[8.0, 8.0]]), 8)
     np.testing.assert_allclose(same, image, atol=1e-4)
-    (inner,) = zooms(image, jnp.array([4.0]), 4)
+    (inner,) = zooms(image, jnp.array([[4.0, 4.0]]), 4)
     np.testing.assert_allclose(inner, image[2:6, 2:6], atol=1e-4)
-    (small,) = zooms(jnp.full((9, 9, 2), 7.0), jnp.array([20.0]), 3)  # beyond the border, too
+    (small,) = zooms(
+        jnp.full((9, 9, 2), 7.0), jnp.array([[20.0, 30.0]]), 3
+    )  # beyond the border, too
     np.testing.assert_allclose(small, 7.0, rtol=1e-6)
 
 

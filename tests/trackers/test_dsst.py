@@ -12,7 +12,8 @@ def test_it_follows_size():
     coarse = rng.uniform(0, 255, (20, 20, 3)).repeat(12, 0).repeat(12, 1).astype(np.float32)
     growth = 1.015 ** np.arange(24)
     frames = [
-        np.asarray(zooms(coarse, np.float32([160 / g]), 160)[0]).astype(np.uint8) for g in growth
+        np.asarray(zooms(coarse, np.float32([[160 / g] * 2]), 160)[0]).astype(np.uint8)
+        for g in growth
     ]
     truth = [np.float32([80 - 24 * g, 80 - 16 * g, 48 * g, 32 * g]) for g in growth]
     tracker = presets.by_name("dsst")
