@@ -80,7 +80,7 @@ def test_every_old_name_is_one_that_some_preset_has(alias):
         ("channels=2.5", "whole number"),
         ("channels=0", "at least 1"),
         ("num_scales=4", "odd"),
-        ("augment=maybe", "not one of true, false"),
+        ("augment=maybe", "not one of true, turned, false"),
         ("loss=huber", "not one of shrinkage, l1"),
         ("loss.gamma=2", "loss is Shrinkage, which has a, c"),
         ("backbone=resnet", "not one of compact, googlenet, vgg16"),
@@ -122,7 +122,7 @@ def test_a_box_head_needs_the_backbone_that_has_one():
 
 
 def test_a_setting_of_a_part_that_is_not_there_says_which_is():
-    with pytest.raises(ValueError, match="size is BoxHead, which has center_gain"):
+    with pytest.raises(ValueError, match="size is BoxHead, which has network"):
         settings.override(presets.compact(), ["scale_step=1.01"])
 
 

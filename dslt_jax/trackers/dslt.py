@@ -51,6 +51,16 @@ class Gates(Part):
     lost: float = 0.2  # below: `lost`, and the position is held
     learn: float = 0.3  # below: the frame does not teach
     size: float = 0.35  # below: the size is kept
+    # The three are shares of the usual response, a running mean over the frames that teach: for
+    # features whose responses are low on some targets and high on others.
+    relative: bool = static(False)
+    rate: float = 0.1  # share of a new frame in that mean
+
+    def judge(self, response: jax.Array, usual: jax.Array) -> jax.Array:
+        """Returns () what the thresholds are compared with; usual: () 0 before there is one."""
+        if not self.relative:
+            return response
+        return jnp.where(usual > 0, response / jnp.maximum(usual, 1e-6), 1.0)
 
 
 class Head(NamedTuple):
@@ -69,6 +79,7 @@ class State(flax.struct.PyTreeNode):
     cells: jax.Array  # (2,) width, height of the target in feature cells, as on the first frame
     reductions: Any  # of the fusion, fixed on the first frame
     sizing: Any  # what the sizing remembers
+    usual: jax.Array  # () response of the frames that teach, a running mean
     head: Head
     samples: Samples
 
@@ -208,6 +219,7 @@ class Dslt(Part):
             cells=cells,
             reductions=reductions,
             sizing=self.size.start(params, view, center_pixel, pixels),
+            usual=0.0 * center[0],
             head=Head(
                 fit.kernel,
                 mask,
@@ -233,8 +245,9 @@ class Dslt(Part):
         spread = self.motion * jnp.sqrt(jnp.prod(state.cells))
         prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), spread)
         peak = localize.find_peak(response, prior)
-        lost = ~(peak.confidence >= self.gates.lost)
-        sure = ~lost & (peak.confidence >= self.gates.size)
+        judged = self.gates.judge(peak.confidence, state.usual)
+        lost = ~(judged >= self.gates.lost)
+        sure = ~lost & (judged >= self.gates.size)
         scale = region.side(state.size) / region.search  # frame pixels a crop pixel
         pixel, growth, memory = self.size.refine(
             params,
@@ -253,7 +266,7 @@ class Dslt(Part):
             confidence=peak.confidence,
             lost=lost,
             sure=sure,
-            teaches=~lost & (peak.confidence >= self.gates.learn),
+            teaches=~lost & (judged >= self.gates.learn),
             sizing=memory,
             response=response,
         )
@@ -339,10 +352,12 @@ class Dslt(Part):
             "loss_before": fit.before,
             "loss_after": fit.after,
         }
+        rate = jnp.where(state.usual > 0, self.gates.rate, 1.0) * sight.teaches
         state = state.replace(
             center=sight.center,
             size=sight.size,
             sizing=sight.sizing,
+            usual=state.usual + rate * (sight.confidence - state.usual),
             head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
             samples=self.memory.forget(samples, state.samples, ~fit.finite),
         )

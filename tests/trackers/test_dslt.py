@@ -12,6 +12,7 @@ from dslt_jax.backbones import Function, Layer, box_head
 from dslt_jax.learners import Adam, Memory
 from dslt_jax.media import synthetic
 from dslt_jax.ops.sizing import Scales
+from dslt_jax.trackers.dslt import Gates
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
@@ -228,3 +229,27 @@ def test_a_memory_of_one_slot_teaches_by_the_first_frame_alone():
     state = dslt.init(tracker, small.params(), frames[0], truth[0])
     after, _ = dslt.step(tracker, small.params(), state, frames[1])
     jax.tree.map(np.testing.assert_array_equal, after.samples, state.samples)
+
+
+def test_gates_may_be_shares_of_the_usual_response():
+    absolute, relative = Gates(), Gates(relative=True)
+    assert float(absolute.judge(jnp.float32(0.1), jnp.float32(0.4))) == pytest.approx(0.1)
+    assert float(relative.judge(jnp.float32(0.1), jnp.float32(0.4))) == pytest.approx(0.25)
+    assert float(relative.judge(jnp.float32(0.1), jnp.float32(0.0))) == 1.0  # the second frame
+
+
+def test_the_usual_response_is_a_mean_over_frames_that_teach():
+    frames, truth = small.clip(4)
+    tracker = small.tracker("gates.relative=true", "gates.rate=0.5", "gates.learn=0.01")
+    state = dslt.init(tracker, small.params(), frames[0], truth[0])
+    assert float(state.usual) == 0.0
+    usual = None
+    for frame in frames[1:]:
+        state, out = dslt.step(tracker, small.params(), state, frame)
+        assert not out.lost
+        seen = float(out.confidence)
+        usual = seen if usual is None else usual + 0.5 * (seen - usual)
+        assert float(state.usual) == pytest.approx(usual, rel=1e-5)
+    strict = tracker.replace(gates=tracker.gates.replace(learn=100.0))
+    held, _ = dslt.step(strict, small.params(), state, frames[0])
+    assert float(held.usual) == float(state.usual)

@@ -18,7 +18,9 @@ def test_histograms_are_those_of_core_and_surroundings():
     patch[low:high, low:high] = (255, 0, 0)
     target, around = np.asarray(tracker.colours(jnp.asarray(patch), size))
     assert target[4] == pytest.approx(1.0, abs=1e-3)  # red
-    assert around[0] == pytest.approx(1.0, abs=0.03) and around.sum() == pytest.approx(1.0, abs=1e-3)
+    assert around[0] == pytest.approx(1.0, abs=0.03) and around.sum() == pytest.approx(
+        1.0, abs=1e-3
+    )
     likely = tracker.likelihood(jnp.stack([target, around]), jnp.asarray(patch))
     assert likely[72, 72] > 0.95 and likely[3, 3] == 0.0
     unseen = jnp.full((144, 144, 3), 255.0)
