@@ -12,7 +12,7 @@ def test_histograms_are_those_of_core_and_surroundings():
     tracker = settings.override(presets.by_name("staple"), ["bins=2"])
     patch = np.zeros((144, 144, 3), np.float32)
     size = jnp.array([30.0, 30.0])
-    inside = int(round(float(tracker.inside(size)[0])))
+    inside = round(float(tracker.inside(size)[0]))
     assert inside == 72  # of a region of twice its side
     low, high = 72 - inside // 2, 72 + inside // 2
     patch[low:high, low:high] = (255, 0, 0)
@@ -48,5 +48,5 @@ def test_it_follows_a_colour_and_keeps_its_place_in_grey():
 
 
 def test_wrong_settings_are_named():
-    with pytest.raises(ValueError, match="merge=1.5 must be from 0 to 1"):
+    with pytest.raises(ValueError, match=r"merge=1\.5 must be from 0 to 1"):
         settings.override(presets.by_name("staple"), ["merge=1.5"])
