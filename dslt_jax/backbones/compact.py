@@ -9,41 +9,49 @@ middle of it, to 1 and 2 pixels (tests/backbones/test_layers.py).
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 
 from dslt_jax.backbones import box_head, layers
 from dslt_jax.backbones.base import Layer
 
-# name -> (inputs, outputs, stride); a block of equal shapes and stride 1 is residual.
-BLOCKS = {
-    "stage1": (3, 32, 2),
-    "stage2/down": (32, 48, 2),
-    "stage2/block": (48, 48, 1),
-    "stage3/down": (48, 96, 2),
-    "stage3/block": (96, 96, 1),
-    "stage4/down": (96, 192, 2),
-    "stage4/block1": (192, 192, 1),
-    "stage4/block2": (192, 192, 1),
-    "stage4/block3": (192, 192, 1),
-}
+Shapes = dict[str, tuple[int, int, int]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Compact:
-    """The embedded network and its box head."""
+    """The embedded network and its box head; others differ in the widths of their stages."""
+
+    widths: tuple[int, ...] = (32, 48, 96, 192)
 
     name = "compact"
     layers = (Layer("shallow", 8, 4.0, 64), Layer("deep", 16, 8.0, 96))
     # Where the cells lay when the box head was trained; its weights belong to that.
     box_layers = tuple(layer._replace(offset=0.0) for layer in layers)
 
+    def blocks(self) -> Shapes:
+        """Its 3x3 convolutions in order, name -> (inputs, outputs, stride).
+
+        A block of equal shapes and stride 1 is residual.
+        """
+        first, second, third, fourth = self.widths
+        shapes = {
+            "stage1": (3, first, 2),
+            "stage2/down": (first, second, 2),
+            "stage2/block": (second, second, 1),
+            "stage3/down": (second, third, 2),
+            "stage3/block": (third, third, 1),
+            "stage4/down": (third, fourth, 2),
+        }
+        return shapes | {f"stage4/block{i}": (fourth, fourth, 1) for i in (1, 2, 3)}
+
     def param_shapes(self) -> dict[str, tuple[int, ...]]:
         """Returns the exact keys and shapes that `apply` and the box head need."""
         shapes: dict[str, tuple[int, ...]] = {
-            f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in BLOCKS.items()
+            f"{name}/w": (3, 3, cin, cout) for name, (cin, cout, _) in self.blocks().items()
         }
-        for layer, cin in zip(self.layers, (96, 192), strict=True):
+        for layer, cin in zip(self.layers, self.widths[2:], strict=True):
             shapes[f"{layer.name}/w"] = (1, 1, cin, layer.channels)
         shapes |= {key[:-1] + "b": shape[-1:] for key, shape in shapes.items()}
         return shapes | box_head.param_shapes(*(layer.channels for layer in self.layers))
@@ -58,16 +66,28 @@ class Compact:
         Args:
           image: (N, H, W, 3) RGB float32 0..255, H and W multiples of 16.
         """
+        return self.run(params, image, _convolve)
+
+    def run(
+        self, params: dict[str, jax.Array], image: jax.Array, convolve: Callable
+    ) -> tuple[jax.Array, jax.Array]:
+        """`apply` with a 3x3 convolution of one's own, such as one that normalises in training.
+
+        Args:
+          convolve: (x, name, kernel, bias, stride) -> what the block puts out, not below 0.
+        """
         x = (image - 128.0) / 64.0
         maps = {}
-        for name, (cin, cout, stride) in BLOCKS.items():
-            kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
-            if name == "stage1":
-                y = jax.nn.relu(layers.stem_conv(x, kernel, bias))
-            else:
-                y = layers.conv_relu(x, kernel, bias, stride=stride)
-            x = x + y if cin == cout else y
+        for name, (cin, cout, stride) in self.blocks().items():
+            y = convolve(x, name, params[f"{name}/w"], params[f"{name}/b"], stride)
+            x = x + y if cin == cout and stride == 1 else y
             maps[name] = x
         shallow = layers.conv(maps["stage3/block"], params["shallow/w"], params["shallow/b"])
         deep = layers.conv(x, params["deep/w"], params["deep/b"])
         return shallow, deep
+
+
+def _convolve(x: jax.Array, name: str, kernel: jax.Array, bias: jax.Array, stride: int):
+    if name == "stage1":
+        return jax.nn.relu(layers.stem_conv(x, kernel, bias))
+    return layers.conv_relu(x, kernel, bias, stride=stride)

@@ -95,7 +95,7 @@ class Twin:
     def network(self, images) -> tuple[torch.Tensor, torch.Tensor]:
         x = (images.permute(0, 3, 1, 2) - 128.0) / 64.0
         maps = {}
-        for name, (inputs, outputs, stride) in compact.BLOCKS.items():
+        for name, (inputs, outputs, stride) in compact.Compact().blocks().items():
             y = torch.relu_(self.conv(x, name, stride=stride, padding=1))
             x = x + y if inputs == outputs else y
             maps[name] = x

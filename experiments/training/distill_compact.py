@@ -1,12 +1,15 @@
-"""The compact backbone's start: GoogLeNet's features, distilled.
+"""The compact backbone's start: larger networks' features, distilled.
 
-    python experiments/training/distill_compact.py --data ../shared/train \
-        --teacher ../shared/weights/googlenet_bvlc_to_4e_oihw.npz --output checkpoints/distilled
+    python experiments/training/distill_compact.py --features checkpoints/features \
+        --output checkpoints/distilled
 
-The student's two outputs regress the principal components of GoogLeNet's 3b and 4d, half
-whitened, on random crops of still images. Checkpoints are written every --checkpoint_every
-steps; the same command goes on from the last one. Writes weights.safetensors (float16), log.csv
-and curves.png. The box head comes after, in `train_compact.py`.
+The student's two outputs regress the components that `teacher_features.py` keeps of its teachers'
+layers. It sees the crops under another light, blurred, grey or noisy (`distort.py`); its teachers
+saw them clean. Batch normalisation while it learns (`student.py`), AdamW with warm-up and cosine
+decay; what is written is an exponential average of the weights, the normalisation folded in.
+Checkpoints every --checkpoint_every steps; the same command goes on from the last one. Writes
+weights.safetensors (float16), log.csv and curves.png. The box head comes after, in
+`train_compact.py`.
 """
 
 import csv
@@ -18,92 +21,53 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import student
+import teacher_features
 from absl import app, flags
-from PIL import Image
-from safetensors.numpy import load_file, save_file
+from checkpoints import restore, save
+from distort import distort
 from tqdm import tqdm
 
-from dslt_jax import presets
 from dslt_jax.backbones import Compact
-from dslt_jax.weights.store import load_params
-
-STUDENT = Compact()
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data", "../shared/train", "folder with images/")
-flags.DEFINE_string("teacher", None, "GoogLeNet weights")
+flags.DEFINE_string("features", "checkpoints/features", "folder of teacher_features.py")
 flags.DEFINE_string("output", "checkpoints/distilled", "where to write")
-flags.DEFINE_integer("steps", 4000, "training steps")
-flags.DEFINE_integer("batch", 32, "crops a step")
-flags.DEFINE_integer("crops", 24000, "crops with cached teacher features")
-flags.DEFINE_integer("crop_size", 128, "side of a crop in pixels")
-flags.DEFINE_float("learning_rate", 1e-3, "peak of the cosine schedule")
-flags.DEFINE_integer("checkpoint_every", 500, "steps between checkpoints")
-flags.DEFINE_integer("seed", 0, "of crops, weights and order")
+flags.DEFINE_list("widths", [str(w) for w in Compact().widths], "channels of the four stages")
+flags.DEFINE_integer("steps", 20000, "training steps", lower_bound=1)
+flags.DEFINE_integer("batch", 32, "crops a step", lower_bound=2)
+flags.DEFINE_float("learning_rate", 2e-3, "peak of the cosine schedule")
+flags.DEFINE_float("average", 0.998, "decay of the exponential average of the weights")
+flags.DEFINE_integer("checkpoint_every", 500, "steps between checkpoints", lower_bound=1)
+flags.DEFINE_integer("seed", 0, "of weights, order and distortions")
+
+COLUMNS = "step,seconds,train_shallow,train_deep,valid_shallow,valid_deep"
+HELD_OUT = 256  # crops that are only looked at
 
 
-def random_crops(folder: pathlib.Path, count: int, size: int, seed: int) -> np.ndarray:
-    """Returns (count, size, size, 3) uint8 crops, images in turn, scale and place at random."""
-    paths = sorted((folder / "images").glob("*.jpg"))
-    if not paths:
-        raise SystemExit(f"there are no .jpg files in {folder / 'images'}")
-    rng = np.random.default_rng(seed)
-    crops = np.empty((count, size, size, 3), np.uint8)
-    order = np.concatenate([rng.permutation(len(paths)) for _ in range(-(-count // len(paths)))])
-    for i, index in enumerate(tqdm(order[:count], desc="crops")):
-        image = Image.open(paths[index]).convert("RGB")
-        side = min(image.size) * rng.uniform(0.5, 1.0)
-        left = rng.uniform(0, image.size[0] - side)
-        top = rng.uniform(0, image.size[1] - side)
-        box = (left, top, left + side, top + side)
-        image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
-        if rng.random() < 0.5:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        crops[i] = np.asarray(image)
-    return crops
+def losses(maps, shallow, deep) -> tuple[jax.Array, jax.Array]:
+    """Mean squared error of both outputs against the teachers' components, whose variance is 1.
 
+    The cells along the border, where a teacher saw more padding than picture, count for nothing.
+    """
 
-def components(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (D,) and half-whitened principal basis (D, count) of feature rows (N, D)."""
-    mean = features.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(features - mean, rowvar=False))
-    values, vectors = values[::-1][:count], vectors[:, ::-1][:, :count]
-    return mean, vectors * values**-0.25 / np.sqrt(np.mean(values**0.5))
+    def error(x, y):
+        return jnp.mean(jnp.square(x - y.astype(jnp.float32))[:, 1:-1, 1:-1])
 
-
-def teacher_targets(crops: np.ndarray, teacher: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the components of GoogLeNet's 3b and 4d on every crop, float16."""
-    tracker = presets.googlenet()
-    params = load_params(tracker, teacher)
-    extract = jax.jit(lambda x: tracker.backbone.apply(params, x.astype(jnp.float32)))
-    sample = [np.asarray(f) for f in extract(crops[:: max(1, len(crops) // 256)][:256])]
-    bases = [
-        components(f.reshape(-1, f.shape[-1]), layer.channels)
-        for f, layer in zip(sample, STUDENT.layers, strict=True)
-    ]
-    project = jax.jit(lambda x: [(f - m) @ b for f, (m, b) in zip(extract(x), bases, strict=True)])
-    targets: tuple[list, list] = ([], [])
-    for start in tqdm(range(0, len(crops), 32), desc="teacher"):
-        for store, value in zip(targets, project(crops[start : start + 32]), strict=True):
-            store.append(np.asarray(value, np.float16))
-    return np.concatenate(targets[0]), np.concatenate(targets[1])
-
-
-def distill_loss(params, image, shallow, deep):
-    """Mean squared error of both outputs against the teacher's components."""
-    s, d = STUDENT.apply(params, image.astype(jnp.float32))
-    losses = jnp.mean(jnp.square(s - shallow)), jnp.mean(jnp.square(d - deep))
-    return sum(losses), losses
+    return error(maps[0], shallow), error(maps[1], deep)
 
 
 def plot(log: pathlib.Path) -> None:
     """Draws log.csv beside itself as curves.png; without matplotlib the CSV has to do."""
     try:
-        from matplotlib import pyplot
+        import matplotlib
     except ImportError:
         print("no curves.png: pip install 'dslt-jax[report]'")
         return
-    table = np.genfromtxt(log, delimiter=",", names=True)
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    table = np.atleast_1d(np.genfromtxt(log, delimiter=",", names=True))
     figure, axes = pyplot.subplots(figsize=(7, 4))
     for layer, color in (("shallow", "tab:blue"), ("deep", "tab:orange")):
         axes.plot(table["step"], table[f"train_{layer}"], color=color, alpha=0.4)
@@ -115,66 +79,72 @@ def plot(log: pathlib.Path) -> None:
 
 
 def main(argv: list[str]) -> None:
-    del argv
+    if len(argv) > 1:
+        raise app.UsageError(f"'{argv[1]}' belongs to no flag")
     output = pathlib.Path(FLAGS.output)
     output.mkdir(parents=True, exist_ok=True)
-    crops = random_crops(pathlib.Path(FLAGS.data), FLAGS.crops, FLAGS.crop_size, FLAGS.seed)
-    shallow, deep = teacher_targets(crops, FLAGS.teacher)
-    held_out = slice(0, min(256, len(crops) // 10))
+    features = teacher_features.load(pathlib.Path(FLAGS.features))
+    held_out = min(HELD_OUT, len(features.crops) // 10)
+    network = Compact(widths=tuple(int(w) for w in FLAGS.widths))
 
-    warmup = min(100, FLAGS.steps // 10)
+    warmup = min(500, FLAGS.steps // 10)
     schedule = optax.warmup_cosine_decay_schedule(0.0, FLAGS.learning_rate, warmup, FLAGS.steps)
     optimizer = optax.chain(
-        optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-4)
+        optax.clip_by_global_norm(1.0),
+        optax.adamw(schedule, weight_decay=0.02, mask=lambda p: {k: k[-2:] == "/w" for k in p}),
     )
-    params = STUDENT.init(jax.random.key(FLAGS.seed))
-    state, first = optimizer.init(params), 0
-    checkpoint = output / "checkpoint.safetensors"
-    if checkpoint.exists():
-        leaves = load_file(checkpoint)
-        first = int(leaves.pop("step"))
-        tree = jax.tree.structure((params, state))
-        params, state = jax.tree.unflatten(
-            tree, [jnp.asarray(leaves[f"{i:04d}"]) for i in range(tree.num_leaves)]
-        )
-        print(f"going on from step {first}")
+    params, moments = student.init(network, jax.random.key(FLAGS.seed))
+    tree = params, moments, jax.tree.map(jnp.array, params), optimizer.init(params)
+    tree, first = restore(output, tree)
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def train_step(params, state, *batch):
-        (_, losses), gradient = jax.value_and_grad(distill_loss, has_aux=True)(params, *batch)
+    @functools.partial(jax.jit, donate_argnums=0)
+    def train_step(tree, step, crops, shallow, deep):
+        params, moments, average, state = tree
+        key = jax.random.fold_in(jax.random.key(FLAGS.seed), step)
+        image = distort(key, crops.astype(jnp.float32))
+
+        def score(params):
+            maps, seen = student.apply(network, params, image)
+            both = losses(maps, shallow, deep)
+            return sum(both), (both, seen)
+
+        (_, (both, seen)), gradient = jax.value_and_grad(score, has_aux=True)(params)
         updates, state = optimizer.update(gradient, state, params)
-        return optax.apply_updates(params, updates), state, losses
+        params = optax.apply_updates(params, updates)
+        decay = jnp.minimum(FLAGS.average, (1.0 + step) / (10.0 + step))
+        average = jax.tree.map(lambda a, b: decay * a + (1 - decay) * b, average, params)
+        return (params, student.follow(moments, seen), average, state), both
 
-    evaluate = jax.jit(distill_loss)
+    @jax.jit
+    def evaluate(folded, crops, shallow, deep):
+        return jnp.stack(losses(network.apply(folded, crops.astype(jnp.float32)), shallow, deep))
+
+    def validate(folded) -> np.ndarray:
+        parts = [slice(i, i + FLAGS.batch) for i in range(0, held_out, FLAGS.batch)]
+        found = [evaluate(folded, *(np.asarray(x[p]) for x in features)) for p in parts]
+        return np.mean(jax.device_get(found), axis=0)
+
     log = output / "log.csv"
     if first == 0:
-        log.write_text("step,seconds,train_shallow,train_deep,valid_shallow,valid_deep\n")
+        log.write_text(COLUMNS + "\n")
     start, sums = time.time(), []
-    progress = tqdm(range(first, FLAGS.steps), initial=first, total=FLAGS.steps, desc="train")
+    progress = tqdm(range(first, FLAGS.steps), initial=first, total=FLAGS.steps, mininterval=5)
     for step in progress:
         rng = np.random.default_rng((FLAGS.seed, step))  # the same batch after a resume
-        rows = np.sort(rng.integers(held_out.stop, len(crops), FLAGS.batch))
-        params, state, losses = train_step(params, state, crops[rows], shallow[rows], deep[rows])
-        sums.append(losses)
-        if (step + 1) % 100 == 0 or step + 1 == FLAGS.steps:
-            _, valid = evaluate(params, crops[held_out], shallow[held_out], deep[held_out])
-            row = [*np.mean(np.array(sums), axis=0), *map(float, valid)]
+        rows = np.sort(rng.integers(held_out, len(features.crops), FLAGS.batch))
+        tree, both = train_step(tree, step, *(np.asarray(x[rows]) for x in features))
+        sums.append(both)
+        done = step + 1
+        if done % FLAGS.checkpoint_every == 0 or done == FLAGS.steps:
+            folded = student.fold(network, tree[2], tree[1])
+            valid = validate(folded)
+            row = [*np.mean(np.array(jax.device_get(sums)), axis=0), *valid]
             sums = []
             with log.open("a") as file:
-                csv.writer(file).writerow(
-                    [step + 1, round(time.time() - start), *[f"{v:.5f}" for v in row]]
-                )
-            progress.set_postfix(valid=f"{row[2]:.4f} {row[3]:.4f}")
-        if (step + 1) % FLAGS.checkpoint_every == 0 or step + 1 == FLAGS.steps:
-            leaves = {
-                f"{i:04d}": np.asarray(x) for i, x in enumerate(jax.tree.leaves((params, state)))
-            }
-            save_file(leaves | {"step": np.array(step + 1)}, output / "checkpoint.tmp")
-            (output / "checkpoint.tmp").rename(checkpoint)
-            half = {
-                k: np.asarray(v, np.float16) for k, v in params.items() if not k.startswith("box/")
-            }
-            save_file(half, output / "weights.safetensors")
+                values = [f"{v:.5f}" for v in row]
+                csv.writer(file).writerow([done, round(time.time() - start), *values])
+            progress.set_postfix(valid=f"{valid[0]:.4f} {valid[1]:.4f}")
+            save(output, tree, done, folded)
             plot(log)
 
 

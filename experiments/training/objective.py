@@ -161,6 +161,7 @@ def box_loss(params, shallow, deep, centers, sizes, index, other, key):
 
         after = near_center + near.shift * near_size, near_size * jnp.exp(near.growth)
         overlap = _overlap(*after, center, size).mean()
+        error = error + 0.25 * (1.0 - overlap)  # what a tracker is scored by
         before = _overlap(near_center, near_size, center, size).mean()
 
         # Elsewhere in the crop, and the right place with another target's template.
@@ -193,8 +194,8 @@ def _disturb(key, center, size, *, count: int):
     # One in three is far off, as after a fast change.
     spread = jnp.where(jnp.arange(count) % 3 == 2, 2.5, 1.0)[:, None]
     shift = 0.08 * spread * jax.random.normal(keys[0], (count, 2))
-    growth = 0.08 * spread * jax.random.normal(keys[1], (count, 1))
-    aspect = 0.05 * spread * jax.random.normal(keys[2], (count, 2))
+    growth = 0.1 * spread * jax.random.normal(keys[1], (count, 1))
+    aspect = 0.08 * spread * jax.random.normal(keys[2], (count, 2))
     growth = jnp.clip(growth + aspect, -0.6, 0.6)
     return center + jnp.clip(shift, -0.4, 0.4) * size, size * jnp.exp(growth)
 

@@ -30,8 +30,9 @@ import train_loader
 import train_sources
 import validation
 from absl import app, flags
+from checkpoints import restore, save
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from tqdm import tqdm
 
 from dslt_jax.backbones import Compact
@@ -97,32 +98,6 @@ def initial_params() -> dict[str, jax.Array]:
     if wrong:
         raise SystemExit(f"train_compact: {FLAGS.init} has no weights of this network: {wrong[0]}")
     return params | {k: jnp.asarray(v, jnp.float32) for k, v in given.items()}
-
-
-def save(output: pathlib.Path, tree, step: int, params) -> None:
-    """Writes the checkpoint and the float16 weights, whole or not at all."""
-    leaves = {f"{i:04d}": np.asarray(x) for i, x in enumerate(jax.tree.leaves(tree))}
-    half = {k: np.asarray(v, np.float16) for k, v in params.items()}
-    for name, arrays in (
-        ("checkpoint", leaves | {"step": np.array(step)}),
-        ("weights", half),
-    ):
-        save_file(arrays, output / f"{name}.tmp")
-        (output / f"{name}.tmp").rename(output / f"{name}.safetensors")
-
-
-def restore(output: pathlib.Path, tree):
-    """Returns the tree and step of the last checkpoint, or the tree given and 0."""
-    path = output / "checkpoint.safetensors"
-    if not path.exists():
-        return tree, 0
-    leaves = load_file(path)
-    step = int(leaves.pop("step"))
-    structure = jax.tree.structure(tree)
-    if structure.num_leaves != len(leaves):
-        raise SystemExit(f"train_compact: {path} is of another network: use another --output")
-    print(f"going on from step {step} of {path}")
-    return jax.tree.unflatten(structure, [jnp.asarray(leaves[k]) for k in sorted(leaves)]), step
 
 
 def main(argv: list[str]) -> None:

@@ -1,11 +1,12 @@
 """One training sample: a template crop and search crops of the same target.
 
 From a still all crops are of one image and the motion is ours: shift, scale, aspect, rotation,
-blur, light, JPEG. From a clip they are of frames some way apart. Into any of them comes what a
-video has too: another object beside the target, cut from the same or another image, and now and
-then one in front of it. What is called the target is not always what is marked, but at times a
-part of it or more loosely cut: users do that too, and the network has to go by the template. Crops
-are framed as the tracker frames them, the target TARGET pixels wide.
+blur, light, JPEG. From a clip they are of frames some way apart. An object, cut out from several
+sides, turns in front of a still. A target may have been a few pixels large before it was enlarged.
+Into any of them comes what a video has too: another object beside the target, cut from the same or
+another image, and now and then one in front of it. What is called the target is not always what is
+marked, but at times a part of it or more loosely cut: users do that too, and the network has to go
+by the template. Crops are framed as the tracker frames them, the target TARGET pixels wide.
 """
 
 import io
@@ -18,7 +19,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from dslt_jax.media.images import read_image
 
 TARGET = 52.0  # pixels, sqrt(w * h) of the target in a crop: about the preset's region.target
-CLIP_SHARE = 0.3  # of the samples
+CLIP_SHARE, THING_SHARE = 0.3, 0.1  # of the samples
+SMALL_SHARE = 0.25  # of the samples, whose target had SMALL pixels before it was enlarged
+SMALL = (6.0, 30.0)
 LARGEST_GAP = 40  # frames between template and search crop
 
 
@@ -45,12 +48,16 @@ def make_sample(sources: train_sources.Sources, rng: np.random.Generator, *, siz
     Raises:
       ImageError: one of the images that it takes cannot be read.
     """
-    if sources.clips and (not sources.stills or rng.random() < CLIP_SHARE):
-        images, boxes = _from_clip(sources.clips[rng.integers(len(sources.clips))], rng, tests)
+    kind, wildness = rng.random(), 1.0
+    if sources.clips and (not sources.stills or kind < CLIP_SHARE):
+        images, boxes = _from_clip(_draw_clip(sources.clips, rng), rng, tests)
         wildness = 0.5
+    elif sources.things and sources.stills and kind < CLIP_SHARE + THING_SHARE:
+        thing = sources.things[rng.integers(len(sources.things))]
+        still = sources.stills[rng.integers(len(sources.stills))]
+        images, boxes = _from_thing(thing, still, rng, tests)
     else:
         images, boxes = _from_still(sources.stills[rng.integers(len(sources.stills))], rng, tests)
-        wildness = 1.0
     backdrop, marked = _draw(sources, rng, images[0])
     nothing = np.zeros((0, 4))
     same = rng.random() < 0.5
@@ -58,6 +65,7 @@ def make_sample(sources: train_sources.Sources, rng: np.random.Generator, *, siz
     occluder = _cut_out(backdrop, marked, rng)
     crowded, flip = rng.random() < 0.5, bool(rng.random() < 0.5)
     bordered = rng.random() < 0.6
+    resolution = rng.uniform(*SMALL) / TARGET if rng.random() < SMALL_SHARE else None
     crops = []
     for i, (image, box) in enumerate(zip(images, boxes, strict=True)):
         view = _view(box, rng, size, wildness if i else 0.0, flip)
@@ -67,6 +75,8 @@ def make_sample(sources: train_sources.Sources, rng: np.random.Generator, *, siz
         visible = 1.0
         if i and rng.random() < 0.2:
             patch, visible = _paste_over(patch, seen, occluder, rng)
+        if resolution is not None:
+            patch = _coarsen(patch, resolution * np.exp(rng.uniform(-0.7, 0.7)))
         crops.append((_photograph(patch, rng, 1.0 if i else 0.3), seen, visible))
     patches, seen, visible = zip(*crops, strict=True)
     return Sample(np.stack(patches), np.float32(seen), np.float32(visible))
@@ -84,6 +94,33 @@ def _from_still(still: train_sources.Still, rng, tests: int):
     return [image] * (1 + tests), boxes
 
 
+def _from_thing(thing: train_sources.Thing, still: train_sources.Still, rng, tests: int):
+    """The object in front of the still, seen from one side and from others a turn away."""
+    image = Image.fromarray(read_image(still.file))
+    first = rng.integers(len(thing.views))
+    sides = [first, *(first + rng.integers(-2, 3, tests)) % len(thing.views)]
+    height = min(image.size) * rng.uniform(0.15, 0.45)
+    place = np.array(image.size) * rng.uniform(0.25, 0.75, 2)
+    images, boxes = [], []
+    for side in sides:
+        picture, mask = (Image.open(path) for path in thing.views[side])
+        cut = picture.convert("RGB")
+        cut.putalpha(mask.convert("L"))
+        box = np.array(mask.convert("L").point(lambda level: 255 * (level > 127)).getbbox(), float)
+        scale = height / np.sqrt((box[2] - box[0]) * (box[3] - box[1]))
+        extent = np.maximum(np.array(cut.size) * scale, 2)
+        images.append(_paste(image, cut, place, extent))
+        corner = np.round(place - extent / 2) + box[:2] * scale
+        boxes.append([*corner, *((box[2:] - box[:2]) * scale)])
+    return images, np.array(boxes)
+
+
+def _draw_clip(clips, rng) -> train_sources.Clip:
+    """Any of the clips, each frame of them as likely as any other."""
+    lengths = np.array([len(clip.frames) for clip in clips], float)
+    return clips[rng.choice(len(clips), p=lengths / lengths.sum())]
+
+
 def _from_clip(clip: train_sources.Clip, rng, tests: int):
     shown = np.flatnonzero(np.isfinite(clip.boxes).all(axis=1))
     if not len(shown):
@@ -99,8 +136,10 @@ def _redraw(boxes: np.ndarray, rng, *, parts: bool) -> np.ndarray:
     """Boxes (N, 4) drawn a little differently, all in the same way, or around a part of them."""
     draw, scale, shift = rng.random(), np.ones(2), np.zeros(2)
     extent = np.sqrt(boxes[0, 2] * boxes[0, 3])
-    if parts and draw < 0.25 and extent > 40:
+    if parts and draw < 0.3 and extent > 40:
         scale = rng.uniform(0.4, 0.9, 2)
+        if draw < 0.1:  # a strip of it, such as a leg or a roof
+            scale[rng.integers(2)] = rng.uniform(0.2, 0.4)
         shift = rng.uniform(-0.5, 0.5, 2) * (1 - scale)
     elif draw < 0.7:
         scale = np.exp(np.clip(0.12 * rng.normal(size=2), -0.25, 0.25))
@@ -139,7 +178,7 @@ def _view(box, rng, size: int, wildness: float, flip: bool) -> View:
     shift = wildness * (1.4 if rare else 0.5) * TARGET * 0.7 * rng.normal(size=2)
     limit = size / 2 - 0.5 * TARGET
     grow = np.clip(wildness * (0.28 if rare else 0.12) * rng.normal(), -0.5, 0.5)
-    aspect = np.clip(wildness * (0.16 if rare else 0.06) * rng.normal(), -0.3, 0.3)
+    aspect = np.clip(wildness * (0.22 if rare else 0.08) * rng.normal(), -0.5, 0.5)
     angle = wildness * np.deg2rad((24 if rare else 7) * rng.normal())
     zoom = TARGET / np.sqrt(box[2] * box[3]) * np.exp([grow + aspect, grow - aspect])
     return View(size / 2 + np.clip(shift, -limit, limit), zoom, float(angle), flip)
@@ -212,6 +251,14 @@ def _paste(patch, thing, center, extent) -> Image.Image:
     patch = patch.copy()
     patch.paste(thing, tuple(round(v) for v in center - extent / 2), thing)
     return patch
+
+
+def _coarsen(patch: Image.Image, share: float) -> Image.Image:
+    """The patch as if it had been seen at a share of its resolution."""
+    if share >= 1:
+        return patch
+    small = patch.resize([max(8, round(share * side)) for side in patch.size], Image.Resampling.BOX)
+    return small.resize(patch.size, Image.Resampling.BILINEAR)
 
 
 def _photograph(patch: Image.Image, rng, strength: float) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 `load_all` recognises by itself what a folder holds:
 
-  ours      boxes.jsonl, images/ and videos/<clip>/groundtruth.csv
+  ours      boxes.jsonl, images/, videos/<clip>/groundtruth.csv and objects/<object>/<view>.jpg with
+            a mask <view>.png, white where the object is
   COCO      annotations/instances_*.json and the folders of images that go with them
   GOT-10k   folders of frames with a groundtruth.txt, also one level down in train/ or val/
   LaSOT     <class>/<class>-<n>/img and groundtruth.txt
@@ -10,7 +11,7 @@
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,11 +45,19 @@ class Clip(NamedTuple):
     boxes: np.ndarray
 
 
+class Thing(NamedTuple):
+    """An object from several sides: pairs of a picture and its mask, neighbours in order."""
+
+    name: str
+    views: tuple[tuple[str, str], ...]
+
+
 class Sources(NamedTuple):
     """All there is."""
 
     stills: tuple[Still, ...]
     clips: tuple[Clip, ...]
+    things: tuple[Thing, ...] = ()
 
 
 def load_all(folders: Iterable[str]) -> Sources:
@@ -60,7 +69,7 @@ def load_all(folders: Iterable[str]) -> Sources:
     parts = [_load(Path(folder)) for folder in folders]
     stills = tuple(still for part in parts for still in part.stills)
     clips = tuple(clip for part in parts for clip in part.clips if clip.name not in LEFT_OUT)
-    return Sources(stills, clips)
+    return Sources(stills, clips, tuple(thing for part in parts for thing in part.things))
 
 
 def split(sources: Sources, names: Iterable[str]) -> tuple[Sources, Sources]:
@@ -68,7 +77,7 @@ def split(sources: Sources, names: Iterable[str]) -> tuple[Sources, Sources]:
     names = frozenset(names)
     train = tuple(clip for clip in sources.clips if clip.name not in names)
     held = tuple(clip for clip in sources.clips if clip.name in names)
-    return Sources(sources.stills, train), Sources((), held)
+    return sources._replace(clips=train), Sources((), held)
 
 
 def _load(folder: Path) -> Sources:
@@ -105,7 +114,17 @@ def _ours(folder: Path) -> Sources:
         if boxes.shape != (len(frames), 4):
             raise ValueError(f"{table} has shape {boxes.shape} for {len(frames)} frames")
         clips.append(Clip(table.parent.name, tuple(map(str, frames)), boxes))
-    return Sources(tuple(stills), tuple(clips))
+    return Sources(tuple(stills), tuple(clips), tuple(_things(folder / "objects")))
+
+
+def _things(folder: Path) -> Iterator[Thing]:
+    """Objects with two views or more; in the order of their names the views are neighbours."""
+    for place in sorted(folder.glob("*/")):
+        pictures = sorted(place.glob("*.jpg"))
+        views = [(str(p), str(p.with_suffix(".png"))) for p in pictures]
+        views = [pair for pair in views if Path(pair[1]).is_file()]
+        if len(views) > 1:
+            yield Thing(place.name, tuple(views))
 
 
 def _coco(folder: Path) -> Sources:

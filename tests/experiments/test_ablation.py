@@ -146,7 +146,10 @@ def test_the_searched_base_is_the_embedded_network(load):
     params = layers.he_init(jax.random.key(1), names)
     ours = {key for key in compact.Compact().param_shapes() if not key.startswith("box/")}
     blocks = [f"{i}/{b}" for i, n in enumerate(search.BASE.blocks) for b in range(1 + n)]
-    rename = dict(zip(compact.BLOCKS, blocks, strict=True)) | {"shallow": "shallow", "deep": "deep"}
+    rename = dict(zip(compact.Compact().blocks(), blocks, strict=True)) | {
+        "shallow": "shallow",
+        "deep": "deep",
+    }
     renamed = {f"{a}/{part}": params[f"{b}/{part}"] for a, b in rename.items() for part in "wb"}
     assert set(renamed) == ours
     image = jax.random.uniform(jax.random.key(2), (1, 64, 64, 3)) * 255

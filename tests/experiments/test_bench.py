@@ -43,7 +43,7 @@ def test_prints_and_writes_every_stage(tmp_path):
     area = {1: 48**2, 2: 24**2, 3: 12**2, 4: 6**2}
     multiply = sum(
         9 * inputs * outputs * area[int(name[5])]
-        for name, (inputs, outputs, _) in compact.BLOCKS.items()
+        for name, (inputs, outputs, _) in compact.Compact().blocks().items()
     )
     multiply += 96 * 64 * area[3] + 192 * 96 * area[4]
     assert rows["backbone, search"]["gflop"] == pytest.approx(2e-9 * multiply, rel=0.25)

@@ -92,7 +92,7 @@ def compact_torch(params, image):
 
     x = torch.from_numpy((image - 128) / 64).permute(0, 3, 1, 2)
     outputs = []
-    for name, (inputs, width, stride) in compact.BLOCKS.items():
+    for name, (inputs, width, stride) in compact.Compact().blocks().items():
         y = F.relu(conv(x, name, stride))
         x = x + y if inputs == width else y
         if name == "stage3/block":
