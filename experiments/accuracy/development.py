@@ -31,6 +31,8 @@ from dslt_jax.benchmarks.metrics import compare
 from dslt_jax.media.images import read_image
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "training"))
+import itertools
+
 import train_sources
 
 FLAGS = flags.FLAGS
@@ -128,7 +130,7 @@ def main(argv: list[str]) -> None:
     for variant in FLAGS.variant:
         scores = run_variant(variant, groups)
         tables[variant] = scores
-        means = [scores[:, a:b].mean(axis=1) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        means = [scores[:, a:b].mean(axis=1) for a, b in itertools.pairwise(ends)]
         cells = [f"{m[:, 0].mean():.3f}/{m[:, 1].mean():.3f}{spread(m[:, 0])}" for m in means]
         mean = scores[..., 0].mean(axis=0)
         first = mean if first is None else first
