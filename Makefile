@@ -1,10 +1,10 @@
-# make demo | test | lint | bench: each makes what it needs in .venv first.
+# make demo | test | lint | bench | docs: each makes what it needs in .venv first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench
+.PHONY: demo test lint bench docs
 .SECONDARY:
 
 # Tracks a clip of our own making and leaves demo_out/overlay.mp4.
@@ -24,6 +24,10 @@ bench: $(VENV)/.installed-video
 	$(BIN)/pip install --quiet opencv-contrib-python-headless || echo "no OpenCV here, no CSRT row"
 	$(BIN)/python experiments/speed/bench_step.py
 	$(BIN)/python experiments/speed/bench_tracker.py
+
+# The documentation, into site/: open site/index.html.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # .installed-EXTRA: the package, editable, with that extra; again when setup.cfg changed.
 $(VENV)/.installed-%: setup.cfg setup.py | $(BIN)/python

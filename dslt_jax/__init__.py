@@ -57,14 +57,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    path = _PUBLIC[name]
-    module = importlib.import_module(f"{__name__}.{path}")
-    value = module if path.rpartition(".")[2] == name else getattr(module, name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker would take any name for public
+
+    def __getattr__(name: str) -> Any:
+        if name not in _PUBLIC:
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        path = _PUBLIC[name]
+        module = importlib.import_module(f"{__name__}.{path}")
+        value = module if path.rpartition(".")[2] == name else getattr(module, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

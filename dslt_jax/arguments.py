@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax import backbones
-from dslt_jax.arrays import check_pixels, to_array, to_pixels
+from dslt_jax.arrays import check_pixels, random_key, to_array, to_device, to_pixels
 
 
 def check_frame(frame: Any, targets: int | None = None) -> jax.Array:
@@ -26,8 +26,7 @@ def check_frame(frame: Any, targets: int | None = None) -> jax.Array:
         raise ValueError(
             f"frame is {len(array)} frames for {targets} targets: one, or one a target"
         )
-    # Not jnp.asarray, which compiles a program for each shape.
-    return array if isinstance(array, jax.Array) else jax.device_put(array)
+    return to_device(array)
 
 
 def check_frames(frames: Any, each: str = "") -> Any:
@@ -78,11 +77,45 @@ def check_inside(boxes: Any, frame: jax.Array) -> jax.Array:
                 raise ValueError(f"{where} lies outside the {width} x {height} frame")
             if w > width or h > height:
                 raise ValueError(f"{where} is larger than the {width} x {height} frame")
-    return jnp.asarray(boxes, jnp.float32)
+    if isinstance(boxes, jax.Array):
+        return boxes.astype(jnp.float32)
+    return to_device(np.asarray(boxes, np.float32))
+
+
+def check_key(key: Any) -> jax.Array:
+    """Returns the key of random choices; None is `jax.random.key(0)`."""
+    if key is None:
+        return random_key(0)
+    dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
+    if dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) and shape == ():
+        return key
+    if dtype == np.uint32 and len(shape) == 1:  # of jax.random.PRNGKey
+        return key
+    came = f"{key!r}" if isinstance(key, int) else f"a {type(key).__name__}"
+    seed = key if isinstance(key, int) else 0
+    raise ValueError(f"key must be one key, jax.random.key({seed:d}), got {came}")
+
+
+def check_process() -> None:
+    """Raises RuntimeError in a process forked from one that tracked: JAX would wait for ever.
+
+    JAX's threads stay behind in the parent, and what the child starts is never computed.
+    """
+    if _first_process() != os.getpid():
+        raise RuntimeError(
+            "this process was forked from one that had tracked already, and JAX does not work in "
+            "it: start it with multiprocessing.get_context('spawn')"
+        )
+
+
+@functools.cache
+def _first_process() -> int:
+    return os.getpid()
 
 
 def check_tracker(tracker: Any, params: Any) -> None:
     """Raises ValueError unless it is a tracker, and `params` have what its networks need."""
+    check_process()
     if isinstance(tracker, str) or not hasattr(tracker, "first_look"):
         hint = ": call it" if callable(tracker) else ""
         raise ValueError(f"tracker must be e.g. dslt.presets.compact(), got {tracker!r}{hint}")

@@ -64,6 +64,19 @@ def to_pixels(name: str, value: Any) -> Any:
     return array
 
 
+def to_device(array: Any) -> jax.Array:
+    """Returns an array of NumPy or JAX as JAX's, by a transfer that jax_transfer_guard allows.
+
+    Not by jnp.asarray, which it refuses, and which compiles a program for each shape.
+    """
+    return array if isinstance(array, jax.Array) else jax.device_put(array)
+
+
+def random_key(seed: int) -> jax.Array:
+    """Returns `jax.random.key(seed)`, in the same way."""
+    return jax.random.key(to_device(np.int64(seed)))
+
+
 def check_pixels(name: str, need: str, value: Any, array: Any, lead: int) -> None:
     """Raises ValueError unless an array's last axes are (H, W, 3) and it is uint8.
 

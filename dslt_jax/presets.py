@@ -9,14 +9,23 @@ if TYPE_CHECKING:
 # name -> where its maker is
 PRESETS = {
     "compact": "dslt_jax.trackers.dslt_presets",
+    "dslt_offline": "dslt_jax.trackers.dslt_presets",
     "googlenet": "dslt_jax.trackers.dslt_presets",
     "paper": "dslt_jax.trackers.dslt_presets",
     "released": "dslt_jax.trackers.dslt_presets",
     "vgg16": "dslt_jax.trackers.dslt_presets",
+    "crest": "dslt_jax.trackers.crest",
+    "crt": "dslt_jax.trackers.crt",
+    "fcnt": "dslt_jax.trackers.fcnt",
+    "hcft": "dslt_jax.trackers.hcft",
     "kcf": "dslt_jax.trackers.kcf",
     "dcf": "dslt_jax.trackers.kcf",
     "dsst": "dslt_jax.trackers.dsst",
+    "fdsst": "dslt_jax.trackers.fdsst",
     "staple": "dslt_jax.trackers.staple",
+    "srdcf": "dslt_jax.trackers.srdcf",
+    "strcf": "dslt_jax.trackers.strcf",
+    "eco_hc": "dslt_jax.trackers.eco",
     "mosse": "dslt_jax.trackers.mosse",
 }
 

@@ -16,6 +16,8 @@ from dslt_jax.parts import Part
 
 T = TypeVar("T")
 
+MOST_TEXT = 1000  # letters of an assignment
+
 Tree = dict[str, Any]  # nested by the parts of the names; leaves are texts
 
 
@@ -28,6 +30,8 @@ def override(tracker: T, assignments: Sequence[str]) -> T:
     aliases = getattr(type(tracker), "ALIASES", {})
     tree: Tree = {}
     for assignment in assignments:
+        if len(assignment) > MOST_TEXT:
+            raise ValueError(f"a setting has {len(assignment)} letters: write name=value")
         name, separator, text = assignment.partition("=")
         name, text = name.strip(), text.strip()
         if not separator:
@@ -132,8 +136,8 @@ def _apply(node: Any, tree: Tree, names: _Names, prefix: str = "") -> Any:
 def _apply_items(items: tuple, tree: Tree, prefix: str) -> tuple:
     changed = list(items)
     for key, text in tree.items():
-        if not key.isdigit() or int(key) >= len(items) or isinstance(text, dict):
-            count = len(items)
+        count = len(items)
+        if key not in map(str, range(count)) or isinstance(text, dict):
             raise ValueError(
                 f"there is no setting '{prefix}{key}': {prefix[:-1]} has {count} values, "
                 f"{prefix}0 to {prefix}{count - 1}"

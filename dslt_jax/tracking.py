@@ -15,8 +15,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from dslt_jax import arguments
+from dslt_jax.arrays import to_device
 from dslt_jax.ops import sampling
 from dslt_jax.parts import Part, static
 from dslt_jax.types import Look, Output, Params, Sight, State, Tracker
@@ -45,7 +47,7 @@ def init(
     box = arguments.check_boxes(box, 2 if several else 1)
     frame = arguments.check_frame(frame, len(box) if several else None)
     box = arguments.check_inside(box, frame)
-    key = jax.random.key(0) if key is None else key
+    key = arguments.check_key(key)
     patches, _ = _first_cut(tracker, frame, box)
     return _init(tracker, params, key, patches, box)
 
@@ -141,7 +143,7 @@ def track(
     if state is None:
         state = init(tracker, params, frames[0], box, key=key)
         frames = frames[1:]
-    return _track(tracker, params, state, jnp.asarray(frames))
+    return _track(tracker, params, state, to_device(frames))
 
 
 def track_many(
@@ -285,7 +287,7 @@ def placed(tracker: Tracker) -> Tracker:
 def _place(tracker: Tracker, device: Any) -> Tracker:
     with jax.ensure_compile_time_eval():  # never a tracer, whoever calls
         return jax.tree.map(
-            lambda x: jnp.asarray(x, jnp.float32) if isinstance(x, (int, float)) else x, tracker
+            lambda x: to_device(np.float32(x)) if isinstance(x, (int, float)) else x, tracker
         )
 
 
@@ -293,6 +295,20 @@ _placed_once: Any = functools.lru_cache(maxsize=256)(_place)
 
 
 # --- the programs: each compiles once, those that cut once for each frame size ---
+
+
+def _program(body: Any, **options: Any) -> Any:
+    """A body jitted, with JAX's ordinary promotion of dtypes whatever the caller's is.
+
+    Under jax_numpy_dtype_promotion=strict JAX would refuse a complex spectrum by a real label.
+    """
+
+    @functools.wraps(body)
+    def ordinary(*arguments):
+        with jax.numpy_dtype_promotion("standard"):
+            return body(*arguments)
+
+    return jax.jit(ordinary, **options)
 
 
 def _crops(tracker: Tracker, frame: jax.Array, look: Look) -> tuple[jax.Array, jax.Array]:
@@ -314,25 +330,25 @@ def _crops(tracker: Tracker, frame: jax.Array, look: Look) -> tuple[jax.Array, j
     return over_targets(cut, 1, look.center, look.sides, *frames, together=whole), limits
 
 
-@jax.jit
+@_program
 def _first_cut(tracker, frame, box):
     return _crops(tracker, frame, tracker.first_look(box))
 
 
-@jax.jit
+@_program
 def _next_cut(tracker, state, frame):
     return _crops(tracker, frame, tracker.look(state))
 
 
-_cut = jax.jit(_crops)
+_cut = _program(_crops)
 
 
-@jax.jit
+@_program
 def _init(tracker, params, key, patches, box):
     return tracker.init(params, key, patches, box)
 
 
-@jax.jit
+@_program
 def _locate(tracker, params, state, patches, limits):
     sight, look = tracker.locate(params, state, patches, limits)
     if look is not None:
@@ -341,7 +357,7 @@ def _locate(tracker, params, state, patches, limits):
     return sight, None, out
 
 
-@jax.jit
+@_program
 def _measure(tracker, params, state, sight, patches, limits):
     return tracker.measure(params, state, sight, patches, limits)
 
@@ -350,10 +366,10 @@ def _learn_body(tracker, params, state, sight):
     return tracker.learn(params, state, sight)
 
 
-_learn = jax.jit(_learn_body)
-_learn_in_place = jax.jit(_learn_body, donate_argnums=2)
+_learn = _program(_learn_body)
+_learn_in_place = _program(_learn_body, donate_argnums=2)
 
 
-@jax.jit
+@_program
 def _track(tracker, params, state, frames):
     return jax.lax.scan(lambda state, frame: step(tracker, params, state, frame), state, frames)

@@ -21,6 +21,11 @@ SHRUNK = (
     "first.steps=2",
     "augment=false",
 )
+# The same of trackers that are made otherwise.
+OWN = {
+    "fcnt": ("size=64", "channels=8", "particles.count=50", "specific.steps=2", "steps=2"),
+    "hcft": ("size=64",),
+}
 ALL = pytest.mark.parametrize("name", presets.PRESETS)
 
 
@@ -30,7 +35,7 @@ def tracker(name):
     if preset.backbone is None:
         return preset
     crop = ["size.crop=32"] if hasattr(preset.size, "crop") else []
-    return settings.override(preset, [*SHRUNK, *crop])
+    return settings.override(preset, OWN.get(name, (*SHRUNK, *crop)))
 
 
 @functools.cache
@@ -129,6 +134,17 @@ def test_nothing_is_learned_while_lost(name):
     after, out = dslt.step(blind, params(name), state, frames[1])
     assert bool(out.lost) and not bool(out.extra["updated"])
     jax.tree.map(np.testing.assert_array_equal, after, state)
+
+
+def test_the_offline_twin_is_taught_by_the_first_frame_alone():
+    frames, truth = small.clip(3)
+    sure = settings.override(tracker("dslt_offline"), ["gates.lost=-1e9"])
+    state = start = dslt.init(sure, params("dslt_offline"), frames[0], truth[0])
+    for frame in frames[1:]:
+        state, out = dslt.step(sure, params("dslt_offline"), state, frame)
+        assert not bool(out.lost) and not bool(out.extra["updated"])
+    np.testing.assert_array_equal(state.head.kernel, start.head.kernel)
+    assert not np.array_equal(state.center, start.center)
 
 
 @ALL

@@ -1,6 +1,6 @@
 """The vot-toolkit's `protocol = python`: the toolkit runs our tracker in a process of its own.
 
-trackers.ini, which `ini` writes:
+trackers.ini, which `dslt vot init` writes:
 
     [dslt-compact]
     label = dslt-compact
@@ -8,79 +8,77 @@ trackers.ini, which `ini` writes:
     command = dslt_jax.adapters.vot:Tracker
     arg_preset = compact
     convert = rectangle
+    timeout = 300
 
-The programs are compiled while the tracker is made, before the toolkit's clock runs.
+The programs are compiled while the tracker is made, before the toolkit's clock runs. It follows one
+object or several, as the stack has them, and new ones may come with any frame. It gives boxes: of a
+mask or a polygon it learns the upright box around it, and stacks that score masks score that box.
 """
 
-from typing import Any
+import re
+import shlex
+import sys
+from typing import Any, Literal
 
 import numpy as np
 
-from dslt_jax.adapters.single import SingleTarget
+from dslt_jax.adapters.targets import Found, Targets
 from dslt_jax.app import compiled
+from dslt_jax.app.spec import Spec
 from dslt_jax.media.images import read_image
 
-Rect = tuple[float, float, float, float]
-Status = tuple[Rect, dict[str, float]]
+Status = tuple[tuple[float, float, float, float], dict[str, float]]
 
-WARM_UP = (360, 480)  # the frame that programs are compiled for; another size costs the crop again
-
-
-class Tracker(SingleTarget):
-    """One target; the toolkit names the settings `arg_preset`, `arg_settings` (comma-separated)."""
-
-    multiobject = False
-
-    def __init__(self, preset: str = "compact", settings: str = "", seed: int = 0):
-        compiled.keep()
-        super().__init__(preset, [text for text in settings.split(",") if text], None, seed)
-        height, width = WARM_UP
-        self.session.warm_up(np.zeros((height, width, 3), np.uint8), [[200.0, 150.0, 60.0, 50.0]])
-
-    def init(self, frame: Any, new: Any) -> Status:
-        """Learns the target; frame: a file name, or one for each channel; new: region, properties.
-
-        Raises:
-          ValueError: the region is empty, or the frame cannot be read.
-        """
-        self.start(read_image(_picture(frame)), box_of(new[0]))
-        return _rect(self.box), {}
-
-    def update(self, frame: Any) -> Status:
-        """Returns the box in the next frame as a plain tuple, and the confidence."""
-        seen = self.follow(read_image(_picture(frame)))
-        return _rect(self.box), {"confidence": float(seen.confidence[0])}
+NAME = re.compile(r"[A-Za-z0-9_-]+")  # what the toolkit takes as one
+TIMEOUT = 300  # seconds that the toolkit waits for an answer; its own 30 are short for compiling
 
 
-class Trackers:
-    """Several targets, each followed for itself, for stacks that have them; settings as `Tracker`.
+class Tracker:
+    """Objects of one sequence; the toolkit names the settings `arg_preset` and so on, as text.
 
-    New ones may come with any frame.
+    Args:
+      preset, weights, seed: as of `app.spec.Spec`.
+      settings: name=value, commas between them.
+
+    Raises:
+      ValueError: a setting is none; WeightsError: the weights are not there.
     """
 
     multiobject = True
 
-    def __init__(self, preset: str = "compact", settings: str = "", seed: int = 0):
-        self._make = lambda: Tracker(preset, settings, seed)
-        self._targets = [self._make()]
-        self._used = 0
+    def __init__(
+        self, preset: str = "compact", settings: str = "", weights: str = "", seed: int | str = 0
+    ):
+        compiled.keep()
+        self._targets = Targets(spec_of(preset, settings, weights, seed))
 
     def init(self, frame: Any, new: Any) -> list[Status]:
-        self._used = 0
-        return self._add(frame, new)
+        """Learns the objects of a first frame.
+
+        Args:
+          frame: a file name, or one for each channel.
+          new: (region, properties) of one object, or a list of them; a region as of `box_of`.
+
+        Returns:
+          for each a plain tuple x, y, w, h, as the toolkit asks for, and its confidence.
+
+        Raises:
+          ValueError: a region is empty, or the frame cannot be read.
+        """
+        return _told(self._targets.start(read_image(_picture(frame)), _boxes(new)))
 
     def update(self, frame: Any, new: Any = ()) -> list[Status]:
-        found = [target.update(frame) for target in self._targets[: self._used]]
-        return found + self._add(frame, new)
+        """Finds all objects in the next frame, and learns those that come with it."""
+        return _told(self._targets.follow(read_image(_picture(frame)), _boxes(new)))
 
-    def _add(self, frame: Any, new: Any) -> list[Status]:
-        found = []
-        for one in new:
-            if self._used == len(self._targets):
-                self._targets.append(self._make())
-            found.append(self._targets[self._used].init(frame, one))
-            self._used += 1
-        return found
+
+def spec_of(
+    preset: str = "compact", settings: str = "", weights: str = "", seed: int | str = 0
+) -> Spec:
+    """Returns the spec that the texts of an entry say; as of `Tracker`."""
+    # A value may have commas too: a new setting begins at name=.
+    words = tuple(word for word in re.split(r",(?=\s*[\w.]+=)", settings) if word)
+    return Spec(preset, words, weights or None, int(seed))
 
 
 def box_of(region: Any) -> np.ndarray:
@@ -103,26 +101,46 @@ def box_of(region: Any) -> np.ndarray:
     return np.concatenate([low, high - low]).astype(np.float32)
 
 
-def ini(preset: str = "compact", settings: str = "") -> str:
-    """Returns the entry of the toolkit's trackers.ini for a preset."""
-    name = f"dslt-{preset}"
-    lines = [
-        f"[{name}]",
-        f"label = {name}",
-        "protocol = python",
-        "command = dslt_jax.adapters.vot:Tracker",
-        f"arg_preset = {preset}",
-        *([f"arg_settings = {settings}"] if settings else []),
-        "convert = rectangle",
-    ]
-    return "\n".join(lines) + "\n"
+def ini(spec: Spec, name: str | None = None, protocol: Literal["python", "trax"] = "python") -> str:
+    """Returns the entry of the toolkit's trackers.ini for a tracker.
+
+    Args:
+      spec: of the tracker.
+      name: of the entry and of its results; None is that of the preset.
+      protocol: "python" runs in the toolkit's environment, "trax" in this one.
+
+    Raises:
+      ValueError: the toolkit does not take the name.
+    """
+    name = name or f"dslt-{spec.preset}"
+    if not NAME.fullmatch(name):
+        raise ValueError(f"the name '{name}' may have letters, digits, - and _ only")
+    lines = [f"[{name}]", f"label = {name}", f"protocol = {protocol}"]
+    if protocol == "python":
+        given: dict[str, str | int | None] = {"preset": spec.preset}
+        given |= {"settings": ",".join(spec.settings), "weights": spec.weights, "seed": spec.seed}
+        lines += ["command = dslt_jax.adapters.vot:Tracker"]
+        lines += [f"arg_{key} = {value}" for key, value in given.items() if value]
+        lines += ["convert = rectangle"]
+    else:
+        words = [sys.executable, "-m", "dslt_jax", "vot", "trax", f"--preset={spec.preset}"]
+        words += [f"--set={setting}" for setting in spec.settings]
+        words += [f"--weights={spec.weights}"] if spec.weights else []
+        words += [f"--seed={spec.seed}"] if spec.seed else []
+        lines += [f"command = {shlex.join(words)}"]
+    lines += [f"timeout = {TIMEOUT}"]
+    return "\n".join(lines).replace("%", "%%") + "\n"  # a % has a meaning in .ini files
+
+
+def _boxes(new: Any) -> list[np.ndarray]:
+    pairs = [new] if isinstance(new, tuple) and new else list(new)
+    return [box_of(region) for region, _ in pairs]
+
+
+def _told(found: list[Found]) -> list[Status]:
+    return [(one.box, {"confidence": one.confidence}) for one in found]
 
 
 def _picture(frame: Any) -> Any:
     """The file of the colour channel."""
     return frame.get("color", next(iter(frame.values()))) if isinstance(frame, dict) else frame
-
-
-def _rect(box: np.ndarray) -> Rect:
-    x, y, w, h = (float(value) for value in box)
-    return x, y, w, h

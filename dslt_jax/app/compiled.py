@@ -54,7 +54,7 @@ def keep() -> str | None:
 def _machine() -> str:
     """Names what XLA compiles for and JAX's keys leave out: the processor, and its threads."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
         names = ("vendor_id", "cpu family", "model", "model name", "flags", "Features")
         processor = "\n".join(line for line in lines if line.partition(":")[0].strip() in names)
     except OSError:

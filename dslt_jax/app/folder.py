@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ except ImportError:  # Windows has no such lock
     fcntl = None  # type: ignore[assignment]
 
 SUMMARY = "summary.json"
+_TARGET = re.compile(r"(\w[\w.-]*)?")
 _OURS = re.compile(r"(boxes|boxes_\w[\w.-]*)\.(csv|txt)|overlay(_[0-9]+)?\.(mp4|webp)")
 
 
@@ -63,8 +64,7 @@ class Folder:
           FolderError: the disk is full, what is there cannot be removed, or an input is among it.
         """
         before = read_summary(self.path) if not keep else None
-        old = [name for name in (before or {}).get("files", []) if _OURS.fullmatch(str(name))]
-        names = {*old, *summary["files"], SUMMARY}
+        names = {*(before["files"] if before else []), *summary["files"], SUMMARY}
         if taken := [path for path in self._inputs if path in self._places(names)]:
             raise FolderError(
                 f"the run would write over {taken[0]}, which it reads: choose another --output"
@@ -87,13 +87,47 @@ class Folder:
 
 
 def read_summary(path: Path) -> dict[str, Any] | None:
-    """Returns the summary of the run in a folder; None where there is none."""
+    """Returns the summary of the run in a folder; None where there is none that a run wrote."""
     try:
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    files = summary.get("files") if isinstance(summary, dict) else None
-    return summary if isinstance(files, list) and "status" in summary else None
+    if not isinstance(summary, dict) or not {"status", "files"} <= summary.keys():
+        return None
+    sound = all(check(summary[name]) for name, check in _CHECKS.items() if name in summary)
+    return summary if sound else None
+
+
+def _all(value: Any, check: Callable[[Any], object]) -> bool:
+    return isinstance(value, list) and all(map(check, value))
+
+
+def _is_target(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and bool(_TARGET.fullmatch(str(value.get("name"))))
+        and _all(value.get("box"), lambda number: isinstance(number, (int, float)))
+        and len(value["box"]) == 4
+    )
+
+
+def _has(*names: str) -> Callable[[Any], bool]:
+    """Returns a check for an object with whole numbers of these names."""
+    return lambda value: (
+        isinstance(value, dict) and all(isinstance(value.get(name), int) for name in names)
+    )
+
+
+# What is relied on of a summary, which others may have written: files are removed by its names.
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "status": lambda value: isinstance(value, str),
+    "input": lambda value: isinstance(value, str),
+    "files": lambda value: _all(value, lambda name: _OURS.fullmatch(str(name))),
+    "targets": lambda value: _all(value, _is_target) and bool(value),
+    "damaged_frames": lambda value: _all(value, _has("frame")),
+    "frame_sizes": lambda value: _all(value, _has("width", "height")),
+    "resumed": lambda value: _all(value, _has("frame", "kept_frames")),
+}
 
 
 def _lock(path: Path) -> int | None:

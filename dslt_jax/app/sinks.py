@@ -198,7 +198,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes a JSON file whole or not at all; raises OSError."""
     part = part_of(path)
     try:
-        with open(part, "w") as file:
+        with open(part, "w", encoding="utf-8") as file:
             file.write(json.dumps(content, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -5,10 +5,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from dslt_jax import presets, settings
 from dslt_jax.app.session import Session
+from dslt_jax.arrays import random_key
 from dslt_jax.types import Tracker
 from dslt_jax.weights import store
 
@@ -41,7 +40,7 @@ class Spec:
         """Loads the weights; raises ValueError as `tracker`, and WeightsError."""
         tracker = self.tracker()
         params = store.load_params(tracker, self.weights)
-        return Session(tracker, params, key=jax.random.key(self.seed))
+        return Session(tracker, params, key=random_key(self.seed))
 
     def _digest(self, tracker: Tracker) -> str | None:
         """The SHA-256 of the weights file; None where there are none."""

@@ -182,8 +182,9 @@ class _Worker:
         self.channel.close()
         self.process.join()
         code = self.process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        hint = ": perhaps memory was short, try fewer workers" if code == -signal.SIGKILL else ""
+        killer = signal.Signals(-code).name if code < 0 else ""
+        how = f"was killed by {killer}" if killer else f"ended with {code}"
+        hint = ": perhaps memory was short, try fewer workers" if killer == "SIGKILL" else ""
         return Failure(f"its process {how}{hint}", "")
 
     def stop(self) -> None:

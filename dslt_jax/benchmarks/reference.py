@@ -33,7 +33,8 @@ class Reference(NamedTuple):
 @functools.cache
 def everything() -> tuple[Reference, ...]:
     """Returns all numbers."""
-    text = resources.files("dslt_jax.benchmarks").joinpath("data", "reference.csv").read_text()
+    data = resources.files("dslt_jax.benchmarks").joinpath("data", "reference.csv")
+    text = data.read_text(encoding="utf-8")
     _, *rows = csv.reader(text.splitlines())
     return tuple(
         Reference(tracker, dataset, measure, float(value), kind, source)

@@ -225,7 +225,7 @@ def _column(values: Array) -> str:
 def _write_through(path: Path, text: str) -> None:
     """Writes a file and waits until it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -233,7 +233,7 @@ def _write_through(path: Path, text: str) -> None:
 
 def _lock(path: Path) -> IO[str]:
     """Returns an open file that is locked until it is closed or the process ends, however."""
-    file = open(path / ".lock", "w")  # noqa: SIM115
+    file = open(path / ".lock", "w", encoding="utf-8")  # noqa: SIM115
     if fcntl is not None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dslt_jax
+from dslt_jax.benchmarks import protocols
 
 FILE = "run.json"
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
@@ -54,16 +55,27 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     file = Path(path) / FILE
     try:
-        content = json.loads(file.read_text())
+        content = json.loads(file.read_text(encoding="utf-8"))
         if digest(content["settings"]) != content["hash"]:
             raise RunError(f"{file} was changed by hand: its hash is not that of its settings")
+        _check(content)
         return content
     except OSError as error:
         raise RunError(f"{file} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, RunError):
             raise
         raise RunError(f"{file} is damaged: {error}") from None
+
+
+def _check(content: dict[str, Any]) -> None:
+    """Raises ValueError, KeyError or TypeError where a run.json lacks what its readers rely on."""
+    settings, about = content["settings"], content["about"]
+    if settings["protocol"]["name"] not in protocols.PROTOCOLS:
+        raise ValueError("there is no such protocol")
+    named = (settings.get("dataset"), about.get("root"), about.get("annotations"))
+    if not all(text is None or isinstance(text, str) for text in named):
+        raise TypeError("a dataset, a root or annotations that are no text")
 
 
 def dump(settings: dict[str, Any], about: dict[str, Any]) -> str:

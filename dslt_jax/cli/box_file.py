@@ -11,6 +11,8 @@ NAME_COLUMNS = ("name", "id", "target", "label", "object", "objectid", "targetid
 FRAME_COLUMNS = ("frame", "frameid", "frameno", "framenumber", "frameindex")
 _NO_HEADER = re.compile(r"[=:]|(^|[\s,;\"'])([+-]?\.?\d|nan\b|[+-]?inf(inity)?\b)", re.IGNORECASE)
 
+MOST_TEXT = 1000  # letters of a line; no box has more
+
 _BLANK_BEFORE_LAST = re.compile(r"[,;].*[^\s,;]\s+[^\s,;]+$")
 
 
@@ -62,6 +64,9 @@ def _lines(path: str, form: str | None) -> list[tuple[str, str]]:
     lines = [(f"line {i} of {path}", line) for i, line in enumerate(stripped, start=1) if line]
     if not lines:
         raise BoxError(f"{path} has no box in it: {box_text.needed(form)}, a line")
+    for where, line in lines:
+        if len(line) > MOST_TEXT:
+            raise BoxError(f"{where} has {len(line)} letters: {box_text.needed(form)}, a line")
     return lines
 
 

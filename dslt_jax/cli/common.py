@@ -31,7 +31,14 @@ def define_tracker_flags(values: flags.FlagValues) -> None:
         "a file of the backbone's weights; otherwise the embedded or fetched ones",
         flag_values=values,
     )
-    flags.DEFINE_integer("seed", 0, "seed of every random choice", flag_values=values)
+    flags.DEFINE_integer(
+        "seed",
+        0,
+        "seed of every random choice, of 32 bits",
+        lower_bound=0,
+        upper_bound=2**32 - 1,
+        flag_values=values,
+    )
     flags.DEFINE_boolean(
         "keep_compiled",
         True,

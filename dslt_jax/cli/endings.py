@@ -101,7 +101,7 @@ def open_streams() -> tuple[Output, Output]:
         except OSError:  # closed: a file of ours would take its number, and get what is printed
             os.open(os.devnull, os.O_RDWR)
     out, err = (
-        Output(stream or open(os.devnull, "w"))  # noqa: SIM115
+        Output(stream or open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         for stream in (sys.stdout, sys.stderr)
     )
     sys.stdout, sys.stderr = out, err  # type: ignore[assignment]

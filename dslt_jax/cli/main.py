@@ -15,6 +15,9 @@ from dslt_jax.version import __version__
 COMMANDS = {
     "track": "follow a target through a video, a folder of images or a camera",
     "demo": "render a clip with known truth, follow its target and score it",
+    "convert": "turn tracks into the files of labelling and scoring tools",
+    "export": "write a tracker as files that run without this package",
+    "vot": "bring a tracker to the vot-toolkit, or answer a TraX client",
     "weights": "fetch, import and list network weights",
     "data": "check a benchmark's folder",
     "benchmark": "run a tracker over a benchmark",

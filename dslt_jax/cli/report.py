@@ -111,10 +111,10 @@ def _dataset(
 ) -> tuple[datasets.Dataset, list[str]]:
     """Returns the benchmark that flags or the first run name, and what of it cannot be read."""
     name, root, annotations = values.dataset, values.root, values.annotations
-    if about and name in (None, about[0]["settings"]["dataset"]):
-        name = about[0]["settings"]["dataset"]
+    if about and name in (None, about[0]["settings"].get("dataset")):
+        name = about[0]["settings"].get("dataset")
         if root is None and annotations is None:
-            root, annotations = about[0]["about"]["root"], about[0]["about"]["annotations"]
+            root, annotations = map(about[0]["about"].get, ("root", "annotations"))
     if name and values.embed_frames and root is None:
         raise UserError("--embed_frames needs the images: say where with --root")
     return scoring.load("report", values, name, root, annotations)

@@ -154,7 +154,7 @@ def _print_unsupervised(
 def _write(path: Path, text: str) -> None:
     try:
         temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None

@@ -2,6 +2,7 @@
 
 from dslt_jax.learners.adam import Adam
 from dslt_jax.learners.base import Fit, Learner, Objective
+from dslt_jax.learners.descent import Momentum
 from dslt_jax.learners.gauss_newton import GaussNewton
 from dslt_jax.learners.memory import Memory, Samples
 from dslt_jax.learners.ridge import Ridge
@@ -13,6 +14,7 @@ __all__ = [
     "GaussNewton",
     "Learner",
     "Memory",
+    "Momentum",
     "Objective",
     "Ridge",
     "Samples",

@@ -4,7 +4,8 @@ Every learner of the library lowers one objective over a kernel k,
 
     sum(weight * loss(respond(k), label)) + decay * sum(|k|^2)
 
-by a pair of functions, `init` and `fit`, as optax's transformations are pairs.
+by a pair of functions, `init` and `fit`, as optax's transformations are pairs. A kernel is an array
+or, for Adam, a pytree of branches: any model that `respond` knows.
 """
 
 from collections.abc import Callable
@@ -17,26 +18,34 @@ import jax.numpy as jnp
 class Objective(NamedTuple):
     """What a kernel is to do; called with a kernel it returns the value ()."""
 
-    respond: Callable[[jax.Array], jax.Array]  # linear in the kernel, its mask included
+    respond: Callable[[Any], jax.Array]  # linear in a kernel that is an array, its mask included
     loss: Callable[[jax.Array, jax.Array], jax.Array]  # elementwise, of response and label
     label: jax.Array
     weight: jax.Array  # like the label, not negative: importance and the samples' weights
-    decay: jax.Array | float = 0.0
+    decay: Any = 0.0  # one number, or one for each branch
 
-    def __call__(self, kernel: jax.Array) -> jax.Array:
+    def __call__(self, kernel: Any) -> jax.Array:
+        def penalty(decay, branch):
+            return decay * sum(jnp.sum(jnp.square(jnp.abs(k))) for k in jax.tree.leaves(branch))
+
+        penalties = jax.tree.map(penalty, self.decay, kernel)
+        return self.error(kernel) + sum(jax.tree.leaves(penalties))
+
+    def error(self, kernel: Any) -> jax.Array:
+        """Returns () the value without the decay."""
         found = self.loss(self.respond(kernel), self.label)
         if jnp.shape(found) != jnp.shape(self.label):
             raise ValueError(
                 f"loss must be elementwise: of maps {jnp.shape(self.label)} it returned "
                 f"{jnp.shape(found)}"
             )
-        return jnp.sum(self.weight * found) + self.decay * jnp.sum(jnp.square(jnp.abs(kernel)))
+        return jnp.sum(self.weight * found)
 
 
 class Fit(NamedTuple):
     """What a fit has come to. Where `finite` is false, kernel and state are the old ones."""
 
-    kernel: jax.Array
+    kernel: Any
     state: Any  # the learner's own, for the next fit
     before: jax.Array  # () the objective before
     after: jax.Array  # () and after, of what was found, finite or not
@@ -46,13 +55,13 @@ class Fit(NamedTuple):
 class Learner(Protocol):
     """A way to lower an objective; a frozen pytree."""
 
-    def init(self, kernel: jax.Array) -> Any:
+    def init(self, kernel: Any) -> Any:
         """Returns the state before the first fit."""
 
     def fit(
         self,
         objective: Objective,
-        kernel: jax.Array,
+        kernel: Any,
         state: Any,
         *,
         steps: int,
@@ -62,14 +71,12 @@ class Learner(Protocol):
 
         Args:
           steps: the budget, in evaluations of the response and its transpose.
-          stop: it ends before when the objective falls below; None has no such rule, and only
-            then can the fit be differentiated in reverse.
+          stop: it ends before when the objective's error, without the decay, falls below; None has
+            no such rule, and only then can the fit be differentiated in reverse.
         """
 
 
-def conclude(
-    objective: Objective, old: tuple[jax.Array, Any], new: tuple[jax.Array, Any], before
-) -> Fit:
+def conclude(objective: Objective, old: tuple[Any, Any], new: tuple[Any, Any], before) -> Fit:
     """Returns what a fit found, or what there was when any number of it is not finite.
 
     Args:

@@ -75,20 +75,37 @@ def curvature(
     return jnp.maximum(slope / (2 * error), 0.0)
 
 
-def conjugate_gradient(operator, residual: jax.Array, *, steps: int) -> jax.Array:
+def conjugate_gradient(
+    operator: Callable[[Any], Any],
+    residual: Any,
+    *,
+    steps: int,
+    inner: Callable[[Any, Any], jax.Array] = jnp.vdot,
+    precondition: Callable[[Any], Any] = lambda residual: residual,
+) -> Any:
     """Returns an approximate solution x of operator(x) = residual after `steps` steps from zero.
 
     The operator is symmetric and positive. A scan, so that it can be differentiated.
+
+    Args:
+      residual: an array or a pytree of them; inner: the inner product () for which the operator is
+        symmetric; precondition: an approximate inverse of it, symmetric and positive as well.
     """
+
+    def move(x, rate, direction):
+        return jax.tree.map(lambda a, b: a + rate * b, x, direction)
 
     def advance(carry, _):
         x, residual, direction, square = carry
         image = operator(direction)
-        rate = square / jnp.maximum(jnp.vdot(direction, image), TINY)
-        x, residual = x + rate * direction, residual - rate * image
-        new = jnp.vdot(residual, residual)
-        direction = residual + new / jnp.maximum(square, TINY) * direction
+        rate = square / jnp.maximum(inner(direction, image), TINY)
+        x, residual = move(x, rate, direction), move(residual, -rate, image)
+        steepest = precondition(residual)
+        new = inner(residual, steepest)
+        direction = move(steepest, new / jnp.maximum(square, TINY), direction)
         return (x, residual, direction, new), None
 
-    start = (0.0 * residual, residual, residual, jnp.vdot(residual, residual))
+    steepest = precondition(residual)
+    blank = jax.tree.map(lambda r: 0.0 * r, residual)
+    start = (blank, residual, steepest, inner(residual, steepest))
     return jax.lax.scan(advance, start, None, length=steps)[0][0]

@@ -22,12 +22,12 @@ class Memory(Part):
 
     size: int = static(7)  # T, the first frame's included
     interval: int = static(4)  # frames after which one is kept; before, the next replaces it
-    first_weight: float = 1.0  # weight of slot 0 beside the others' 1
+    first_weight: float = 1.0  # of slot 0 beside the others' 1, once there are others
 
     def check(self) -> None:
         self.require("size", lambda n: n >= 1, "at least 1")
         self.require("interval", lambda n: n >= 1, "at least 1")
-        self.require("first_weight", lambda w: w > 0, "greater than 0")
+        self.require("first_weight", lambda w: w >= 0, "at least 0")
 
     def start(self, spectrum: jax.Array, label: jax.Array) -> Samples:
         """Returns a memory of the first frame's sample (C, size // 2 + 1, size), (grid, grid)."""

@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.learners.base import Fit, Objective, conclude
-from dslt_jax.parts import Part
+from dslt_jax.ops import fourier
+from dslt_jax.parts import Part, static
 
 
 class Ridge(Part):
@@ -47,16 +48,62 @@ class Ridge(Part):
         del steps, stop
         _, transpose = jax.vjp(objective.respond, kernel)
         (features,) = transpose(jnp.ones_like(objective.label))
-        numerator = jnp.conj(features) * (objective.weight * objective.label)[None]
-        denominator = jnp.sum(objective.weight[None] * jnp.square(jnp.abs(features)), axis=0)
         rate = jnp.where(state[2] > 0, self.rate, 1.0)
-        means = jax.tree.map(
-            lambda old, new: old + rate * (new - old), state[:2], (numerator, denominator)
-        )
-        new = means[0] / (means[1] + objective.decay)[None]
+        means = self._mix(state[:2], features, objective, rate)
+        new = self._solve(means, objective)
         return conclude(
             objective, (kernel, state), (new, (*means, state[2] + 1.0)), objective(kernel)
         )
+
+    def _mix(self, means: Any, features: jax.Array, objective: Objective, rate: jax.Array) -> Any:
+        """Returns the means with a sample in them."""
+        numerator = jnp.conj(features) * (objective.weight * objective.label)[None]
+        denominator = jnp.sum(objective.weight[None] * jnp.square(jnp.abs(features)), axis=0)
+        return jax.tree.map(
+            lambda old, new: old + rate * (new - old), means, (numerator, denominator)
+        )
+
+    def _solve(self, means: Any, objective: Objective) -> jax.Array:
+        """Returns the kernel of the means."""
+        return means[0] / (means[1] + objective.decay)[None]
+
+
+class CompressedRidge(Ridge):
+    """The same on the few directions, among the channels, in which the target has most energy.
+
+    They are the leading eigenvectors of the channels' products in the running mean of the features,
+    taken anew with every sample; the label must stay the same. The kernel is returned on all
+    channels. For half spectra, (C, G, G // 2 + 1). Source: Danelljan, Häger, Khan, Felsberg,
+    "Discriminative Scale Space Tracking", PAMI 2017.
+    """
+
+    channels: int = static(18)  # that are left
+
+    def check(self) -> None:
+        super().check()
+        self.require("channels", lambda n: n >= 1, "at least 1")
+
+    def _mix(self, means: Any, features: jax.Array, objective: Objective, rate: jax.Array) -> Any:
+        template = means[0] + rate * (features - means[0])
+        power = jnp.square(jnp.abs(along(self._basis(template), features)))
+        denominator = jnp.sum(objective.weight[None] * power, axis=0)
+        return template, means[1] + rate * (denominator - means[1])
+
+    def _solve(self, means: Any, objective: Objective) -> jax.Array:
+        basis = self._basis(means[0])
+        numerator = jnp.conj(along(basis, means[0])) * (objective.weight * objective.label)[None]
+        return along(basis.T, numerator / (means[1] + objective.decay)[None])
+
+    def _basis(self, template: jax.Array) -> jax.Array:
+        """(channels, C) orthonormal rows."""
+        counted = template * fourier.multiplicity(template.shape[1])[None, None]
+        products = jnp.einsum("cyx,dyx->cd", jnp.conj(template), counted, precision="highest").real
+        return jnp.linalg.eigh(products)[1][:, -self.channels :].T
+
+
+def along(basis: jax.Array, features: jax.Array) -> jax.Array:
+    """Returns (D, ...) the components of features (C, ...) along the rows of a basis (D, C)."""
+    return jnp.tensordot(basis.astype(features.dtype), features, 1, precision="highest")
 
 
 def dual(kernel: jax.Array, label: jax.Array, decay: jax.Array | float) -> jax.Array:

@@ -19,11 +19,15 @@ class Schedule(Part):
     steps: int = static(1)
     every: int = static(1)  # samples that come between two fits, the last one included
     fresh: bool = static(False)  # every fit starts with a new state, such as Adam's moments
-    stop: float | None = None  # it ends before when the objective falls below
+    stop: float | None = None  # it ends before when the error, without the decay, falls below
 
     def check(self) -> None:
         if not callable(getattr(self.learner, "fit", None)):
             raise ValueError(f"learner={self.learner!r} must have `init` and `fit`")
+        if isinstance(self.learner, GaussNewton) and isinstance(self.stop, (int, float)):
+            raise ValueError(
+                f"stop={self.stop:g}: Gauss-Newton spends its whole budget, set stop=none"
+            )
         self.require("steps", lambda n: n >= 1, "at least 1")
         self.require("every", lambda n: n >= 1, "at least 1")
 

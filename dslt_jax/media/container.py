@@ -11,6 +11,7 @@ from dslt_jax.media.source import FramesError
 
 NEEDS_AV = "needs PyAV: pip install 'dslt-jax[video]'"
 TIMEOUT = 15.0  # seconds that an address may keep us waiting
+MOST_PIXELS = 178_956_970  # of a frame; Pillow has the same limit for images
 
 _NO_TIMESTAMPS = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS
 _MICROSECOND = Fraction(1, 1_000_000)
@@ -126,11 +127,13 @@ def connect(
     container = None
     try:
         av = import_av()
-        container = av.open(file, **options)
+        limit = {"max_pixels": str(MOST_PIXELS)}
+        container = av.open(file, **options | {"options": limit | options.get("options", {})})
         if not container.streams.video:
             kinds = sorted({stream.type for stream in container.streams})
             raise FramesError(f"{what} has no pictures, only {' and '.join(kinds) or 'nothing'}")
         stream = container.streams.video[0]
+        stream.codec_context.options = limit
         return Video(what, container, stream, container.demux(stream), release)
     except BaseException as error:
         if container is not None:

@@ -91,7 +91,8 @@ def deep_values(image: PillowImage.Image) -> NDArray | None:
     if not _COLOUR.fullmatch(rawmode):
         return None
     # Pillow keeps the upper bytes; with the order of bytes turned it keeps the lower ones.
-    with PillowImage.open(image.filename) as other:  # type: ignore[attr-defined]
+    name, kind = image.filename, image.format  # type: ignore[attr-defined]
+    with PillowImage.open(name, formats=(kind,)) as other:
         other.seek(image.tell())
         other.tile = [_turned(tile) for tile in other.tile]
         lower = np.asarray(ImageOps.exif_transpose(other)).astype(np.uint16)

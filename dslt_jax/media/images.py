@@ -16,11 +16,18 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jp2", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pnm", ".tga"}
 )
+# Pillow reads others too, among them PostScript, which it has another program execute.
+FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA")
 LOOKED_AT = 5  # pictures of a sequence from which its depth is known
 
 
 class ImageError(ValueError):
     """An image cannot be read; the text says which and why."""
+
+
+def opened(path: str | os.PathLike) -> PillowImage.Image:
+    """Opens an image file of one of our formats with Pillow, lazily; raises as Pillow does."""
+    return PillowImage.open(path, formats=FORMATS)
 
 
 def read_image(path: str | os.PathLike, depth: Depth | None = None) -> Image:
@@ -38,7 +45,7 @@ def read_image(path: str | os.PathLike, depth: Depth | None = None) -> Image:
       ImageError: it is missing, empty, truncated or not an image.
     """
     try:
-        with PillowImage.open(path) as image:
+        with opened(path) as image:
             return to_rgb(image, depth)
     except Exception as error:  # decoders raise anything on damaged bytes
         raise ImageError(_reason(path, error)) from error
@@ -68,7 +75,7 @@ def sequence_depth(paths: Sequence[str | os.PathLike]) -> Depth | None:
 
     def values() -> Iterator[np.ndarray]:
         for path in spread(paths, LOOKED_AT):
-            with contextlib.suppress(Exception), PillowImage.open(path) as image:
+            with contextlib.suppress(Exception), opened(path) as image:
                 if is_deep(image) and (found := deep_values(image)) is not None:
                     yield found
 
@@ -105,7 +112,7 @@ def open_image(path: Path) -> Source:
       FramesError: it is not an image or cannot be opened.
     """
     try:
-        with PillowImage.open(path) as image:
+        with opened(path) as image:
             count = getattr(image, "n_frames", 1)
             depth = _decided(_pages(image, count)) if is_deep(image) else None
             image.seek(0)
@@ -116,7 +123,7 @@ def open_image(path: Path) -> Source:
 
     def read() -> Iterator[Picture]:
         time = 0.0 if duration else None
-        with PillowImage.open(path) as image:
+        with opened(path) as image:
             for number in range(count):
                 name, shown = f"{path.name}[{number}]", time
                 try:

@@ -7,6 +7,8 @@ equations 30 and 31.
 import jax
 import jax.numpy as jnp
 
+from dslt_jax.ops.fourier import energy
+
 
 def linear_kernel(x: jax.Array, z: jax.Array) -> jax.Array:
     """Products of z with every shift of x, a mean over their numbers.
@@ -28,17 +30,6 @@ def gaussian_kernel(x: jax.Array, z: jax.Array, sigma: jax.Array | float) -> jax
     product = jnp.fft.irfft2(jnp.sum(jnp.conj(x) * z, axis=0), (size, size))
     distance = jnp.maximum(energy(x) + energy(z) - 2 * product, 0.0) / count
     return jnp.fft.rfft2(jnp.exp(-distance / jnp.square(sigma)))
-
-
-def energy(x: jax.Array) -> jax.Array:
-    """Returns () the sum of squares of the real features whose spectrum (C, G, G // 2 + 1) is x."""
-    size = x.shape[1]
-    power = jnp.square(jnp.abs(x)).sum(axis=(0, 1))
-    # The half that a real transform leaves out mirrors all but the first and the middle column.
-    twice = jnp.full(x.shape[2], 2.0, power.dtype).at[0].set(1.0)
-    if size % 2 == 0:
-        twice = twice.at[-1].set(1.0)
-    return jnp.sum(twice * power) / (size * size)
 
 
 def centered(response: jax.Array) -> jax.Array:

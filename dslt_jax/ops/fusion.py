@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax.backbones.base import Layer
+from dslt_jax.ops import windows
 from dslt_jax.ops.reduction import Reduction, principal, random, reduce
 from dslt_jax.parts import Part, static
 
@@ -64,6 +65,48 @@ class Fusion(Part):
             "deep": (none, high),
         }[self.parts]
         return jnp.concatenate([first, second], axis=-1).transpose(0, 3, 1, 2)
+
+
+class Single(Part):
+    """One layer alone, its channels reduced: what one kernel works on.
+
+    Its methods are those of `Fusion`.
+    """
+
+    channels: int = static(64)  # after the reduction to principal components of the first frame
+    deviation: float | None = 1.0  # of the result on the first frame; none: as the network gives it
+    centred: bool = static(True)  # the first frame's mean is taken away, as in the components
+    window: bool = static(False)  # a Hann window over the search region
+
+    def check(self) -> None:
+        self.require("channels", lambda n: n >= 1, "at least 1")
+        self.require("deviation", lambda d: d > 0, "greater than 0")
+
+    def fit(self, key: jax.Array, maps: tuple[jax.Array, ...]) -> tuple[Reduction, jax.Array]:
+        """Returns the reduction and the window (G, G), of the first frame's map (N, G, G, D)."""
+        (x,) = maps
+        grid = x.shape[1]
+        window = windows.hann(grid) if self.window else jnp.ones((grid, grid), jnp.float32)
+        x = x[:1] * window[None, ..., None]
+        if self.deviation is None:
+            mean, basis = principal(x, self.channels, scaled=False)
+        else:
+            mean, basis = principal(x, self.channels)
+            basis = basis * self.deviation
+        return Reduction(mean if self.centred else 0.0 * mean, basis), window
+
+    def __call__(
+        self,
+        maps: tuple[jax.Array, ...],
+        reductions: tuple[Reduction, jax.Array],
+        layers: tuple[Layer, ...],
+    ) -> jax.Array:
+        """Returns (N, C, g, g) of a map (N, g, g, D), g <= G: in the middle of the region."""
+        (x,), (reduction, window) = maps, reductions
+        grid = x.shape[1]
+        low = (window.shape[0] - grid) // 2
+        middle = window[low : low + grid, low : low + grid]
+        return (reduce(x, reduction) * middle[None, ..., None]).transpose(0, 3, 1, 2)
 
 
 def resample(x: jax.Array, source: Layer, target: Layer, grid: int) -> jax.Array:

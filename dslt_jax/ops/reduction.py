@@ -13,12 +13,13 @@ class Reduction(NamedTuple):
     basis: jax.Array  # (D, C)
 
 
-def principal(features: jax.Array, channels: int) -> Reduction:
-    """Principal components of a layer's features on the first frame, scaled to unit deviation.
+def principal(features: jax.Array, channels: int, *, scaled: bool = True) -> Reduction:
+    """Principal components of a layer's features on the first frame.
 
     Args:
       features: (N, H, W, D).
       channels: C, number of components; with fewer dimensions than that the rest are zero.
+      scaled: to unit deviation, all components together; otherwise the basis is orthonormal.
     """
     x = features.reshape(-1, features.shape[-1])
     mean = x.mean(axis=0)
@@ -27,8 +28,9 @@ def principal(features: jax.Array, channels: int) -> Reduction:
     values, vectors = jnp.linalg.eigh(covariance)
     kept = min(channels, x.shape[-1])
     basis = vectors[:, ::-1][:, :kept]
-    variance = jnp.maximum(values[::-1][:kept], 1e-6 * values[-1] + 1e-12)
-    basis = basis / jnp.sqrt(jnp.mean(variance))
+    if scaled:
+        variance = jnp.maximum(values[::-1][:kept], 1e-6 * values[-1] + 1e-12)
+        basis = basis / jnp.sqrt(jnp.mean(variance))
     return Reduction(mean, jnp.pad(basis, ((0, 0), (0, channels - kept))))
 
 

@@ -1,8 +1,11 @@
 """The scale filter of DSST: a one-dimensional correlation filter over a pyramid of scales.
 
 Source: Danelljan, Häger, Khan, Felsberg, "Accurate Scale Estimation for Robust Visual Tracking",
-BMVC 2014. What differs: every scale of a target is cut from one patch around it and sampled to one
-square, and the peak is found to a fraction of a level.
+BMVC 2014. With fewer scales than levels it is that of fDSST, whose response is interpolated between
+its scales: the same authors, "Discriminative Scale Space Tracking", PAMI 2017. They also compress
+the features of n scales to n numbers, which loses nothing and changes no number; left out here.
+What differs: every scale of a target is cut from one patch around it and sampled to one square, and
+the peak is found to a fraction of a level.
 """
 
 from typing import NamedTuple
@@ -25,16 +28,19 @@ class Means(NamedTuple):
 class ScaleFilter(Part):
     """How many scales, how far apart, and how the filter learns."""
 
-    count: int = static(33)
+    count: int = static(33)  # of the scales that are looked at
+    levels: int = static(33)  # of the response, a `step` apart; the scales are spread over them
     size: int = static(20)  # side of the square that every scale is sampled to, in pixels
     cell: int = static(4)  # of its fHOG features, in pixels
-    step: float = 1.02  # ratio between neighbouring scales
-    sigma: float = 0.25  # deviation of the label, of the root of `count`, in levels
+    step: float = 1.02  # ratio between neighbouring levels
+    sigma: float = 33**0.5 / 4  # deviation of the label, in levels
     decay: float = 1e-2
     rate: float = 0.025  # share of a new frame in the means
 
     def check(self) -> None:
         self.require("count", lambda n: n >= 3 and n % 2 == 1, "odd and at least 3")
+        if self.levels % 2 == 0 or self.levels < self.count:
+            raise ValueError(f"levels={self.levels} must be odd and at least count={self.count}")
         if self.size % self.cell or self.size < 2 * self.cell:
             raise ValueError(f"size={self.size} must be 2 or more cells of {self.cell} pixels")
         self.require("step", lambda s: s > 1, "greater than 1")
@@ -44,7 +50,7 @@ class ScaleFilter(Part):
 
     def factors(self) -> jax.Array:
         """(count,) step^(-n) .. 1 .. step^n."""
-        return jnp.asarray(self.step) ** jnp.asarray(self._levels(), jnp.float32)
+        return jnp.asarray(self.step) ** jnp.asarray(self._places(), jnp.float32)
 
     def spectrum(self, patch: jax.Array, target: jax.Array | float) -> jax.Array:
         """Returns the spectrum (C, F) of a target's features over the scales.
@@ -56,16 +62,15 @@ class ScaleFilter(Part):
         sides = jnp.broadcast_to(jnp.asarray(target, jnp.float32), (2,))
         pyramid = zooms(patch, self.factors()[:, None] * sides[None], self.size)
         features = jax.vmap(lambda image: hog.fhog(image, cell=self.cell))(pyramid)
-        window = 0.5 + 0.5 * np.cos(2 * np.pi * self._levels() / self.count)
+        window = 0.5 + 0.5 * np.cos(2 * np.pi * self._places() / self.levels)
         features = features.reshape(self.count, -1) * jnp.asarray(window, jnp.float32)[:, None]
         return jnp.fft.rfft(features.T)
 
     def start(self, spectrum: jax.Array) -> Means:
         """Returns the filter of one frame."""
         half = self.count // 2
-        label = jnp.exp(
-            -0.5 * jnp.square(self._levels() / (self.sigma * jnp.sqrt(float(self.count))))
-        )
+        places = jnp.asarray(self._places(), jnp.float32)
+        label = jnp.exp(-0.5 * jnp.square(places / self.sigma))
         label = jnp.fft.rfft(jnp.roll(label, -half))
         numerator = jnp.conj(spectrum) * label[None]
         return Means(numerator, jnp.square(jnp.abs(spectrum)).sum(axis=0))
@@ -74,12 +79,13 @@ class ScaleFilter(Part):
         """Returns () the factor by which the target has grown."""
         product = jnp.sum(means.numerator * spectrum, axis=0)
         product = product / (means.denominator + self.decay)
-        response = jnp.roll(jnp.fft.irfft(product, self.count), self.count // 2)
-        index = jnp.clip(jnp.argmax(response), 1, self.count - 2)
+        # Padded with zeros the spectrum is that of the interpolated response.
+        response = jnp.roll(jnp.fft.irfft(product, self.levels), self.levels // 2)
+        index = jnp.clip(jnp.argmax(response), 1, self.levels - 2)
         left, middle, right = (response[index + k] for k in (-1, 0, 1))
         curvature = left - 2 * middle + right
         shift = 0.5 * (left - right) / jnp.where(curvature < 0, curvature, -1.0)
-        level = index - self.count // 2 + jnp.where(curvature < 0, jnp.clip(shift, -0.5, 0.5), 0.0)
+        level = index - self.levels // 2 + jnp.where(curvature < 0, jnp.clip(shift, -0.5, 0.5), 0.0)
         return jnp.asarray(self.step) ** level
 
     def learn(self, means: Means, spectrum: jax.Array, teach: jax.Array) -> Means:
@@ -87,8 +93,9 @@ class ScaleFilter(Part):
         rate = jnp.where(teach, self.rate, 0.0)
         return jax.tree.map(lambda old, new: old + rate * (new - old), means, self.start(spectrum))
 
-    def _levels(self) -> np.ndarray:
-        return np.arange(self.count) - self.count // 2
+    def _places(self) -> np.ndarray:
+        """(count,) the levels of the scales."""
+        return (np.arange(self.count) - self.count // 2) * self.levels / self.count
 
 
 def zooms(patch: jax.Array, sides: jax.Array, size: int) -> jax.Array:

@@ -23,6 +23,17 @@ class Sight(NamedTuple):
     spectrum: Any  # (C, G, G // 2 + 1) of the new place, once it was looked at; before None
 
 
+def bounded(
+    factor: jax.Array, size: jax.Array, limits: jax.Array, least: jax.Array | float
+) -> jax.Array:
+    """Returns the factor () by which a size (2,) changes, so that it stays in bounds.
+
+    Those are the frame, `limits` (2,), and a smallest side; the aspect ratio is kept.
+    """
+    low = jnp.max(jnp.minimum(least, limits) / size)
+    return jnp.clip(factor, jnp.minimum(low, 1.0), jnp.min(limits / size))
+
+
 class CorrelationFilter(Part):
     """The stages that are the same; a filter adds `spectrum`, `respond`, `init` and `learn`.
 
@@ -66,7 +77,10 @@ class CorrelationFilter(Part):
         self, params: Any, state: Any, patches: jax.Array, limits: jax.Array
     ) -> tuple[Sight, Look]:
         """The shift whose response is highest; then the new place must be seen, to learn from."""
-        response = self.response(state, patches[0])
+        return self.find(state, self.response(state, patches[0]), limits)
+
+    def find(self, state: Any, response: jax.Array, limits: jax.Array) -> tuple[Sight, Look]:
+        """The new place by a response (G, G), and the region around it."""
         grid = response.shape[0]
         peak = localize.find_peak(response, jnp.ones_like(response))
         lost = self.is_lost(response, peak)
@@ -81,8 +95,12 @@ class CorrelationFilter(Part):
     ) -> tuple[Any, Output]:
         """The features of the new place; the size stays."""
         assert patches is not None  # `locate` asked for them
+        return sight._replace(spectrum=self.spectrum(patches[0])), self.tell(state, sight)
+
+    def tell(self, state: Any, sight: Sight) -> Output:
+        """What is said of a place found, at the size there was."""
         extent = self._extent(state.size)
-        out = Output(
+        return Output(
             box=jnp.concatenate([sight.center - state.size / 2, state.size]),
             confidence=sight.confidence,
             lost=sight.lost,
@@ -90,7 +108,6 @@ class CorrelationFilter(Part):
             search_box=jnp.concatenate([state.center - extent / 2, extent]),
             extra={},
         )
-        return sight._replace(spectrum=self.spectrum(patches[0])), out
 
     def _extent(self, size: jax.Array) -> jax.Array:
         return (1 + self.padding) * size

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import Partial
 
 from dslt_jax import backbones
@@ -18,7 +19,7 @@ from dslt_jax.backbones import Backbone, Compact
 from dslt_jax.learners import Adam, Fit, Memory, Objective, Samples, Schedule
 from dslt_jax.ops import augment as augmentation
 from dslt_jax.ops import localize, losses, sizing, spectral
-from dslt_jax.ops.fusion import Fusion
+from dslt_jax.ops.fusion import Fusion, Single
 from dslt_jax.ops.labels import Label, gaussian
 from dslt_jax.parts import Part, part, static
 from dslt_jax.trackers.dslt_aliases import ALIASES
@@ -40,9 +41,13 @@ class Region(Part):
         )
         self.require("min_side", lambda s: s > 0, "greater than 0")
 
+    def length(self, size: Any) -> jax.Array:
+        """Returns () the length of a target's size (2,) that `target` is in the crop."""
+        return jnp.sqrt(jnp.prod(size))
+
     def side(self, size: jax.Array) -> jax.Array:
         """Returns () the search region's side in frame pixels, of a target's size (2,)."""
-        return self.search / self.target * jnp.sqrt(jnp.prod(size))
+        return self.search / self.target * self.length(size)
 
 
 class Gates(Part):
@@ -66,7 +71,7 @@ class Gates(Part):
 class Head(NamedTuple):
     """What is learned: the kernels, where they count, and their learner's state."""
 
-    kernel: jax.Array  # (C, K, K), branch conv_a first
+    kernel: Any  # (C, K, K), branch conv_a first
     mask: jax.Array  # (K, K) the target's extent
     optimizer: Any  # of the online learner
 
@@ -104,7 +109,7 @@ class Dslt(Part):
 
     backbone: Backbone = static(Compact(), choices=backbones.TABLE)
     region: Region = Region()
-    fusion: Fusion = Fusion()
+    fusion: Fusion | Single = Fusion()  # or one of the caller's own
     kernel_size: int = static(16)  # side of the kernel canvas, in feature cells
     label: Label = Label()
     loss: Callable[[jax.Array, jax.Array], jax.Array] = part(
@@ -137,6 +142,11 @@ class Dslt(Part):
             raise ValueError(f"backbone={self.backbone!r} must have `layers` and `apply`")
         if self.kernel_size % 2 or self.kernel_size < 2:
             raise ValueError(f"kernel_size={self.kernel_size} must be even")
+        if len(self.backbone.layers) != 1 and isinstance(self.fusion, Single):
+            raise ValueError(
+                f"this tracker learns on one layer, the backbone '{self.backbone.name}' has "
+                f"{len(self.backbone.layers)}: choose one, e.g. backbone.take=conv4_3"
+            )
         if len(self.backbone.layers) != 2 and isinstance(self.fusion, Fusion):
             raise ValueError(
                 f"residual fusion needs two layers, the backbone '{self.backbone.name}' has "
@@ -160,7 +170,7 @@ class Dslt(Part):
         """Returns sentences on what a box (4,) of Python numbers asks beyond these settings."""
         width, height = float(box[2]), float(box[3])
         stride = self.backbone.layers[0].stride
-        scale = self.region.target / stride / (width * height) ** 0.5
+        scale = self.region.target / stride / float(self.region.length(np.array([width, height])))
         longest, shortest = max(width, height) * scale, min(width, height) * scale
         found = []
         if longest > self.kernel_size + 0.5:
@@ -185,7 +195,7 @@ class Dslt(Part):
     def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
         """The first-frame fit."""
         layers, (center, extent) = self.backbone.layers, _center_size(box)
-        pixels = extent * (self.region.target / jnp.sqrt(jnp.prod(extent)))
+        pixels = extent * (self.region.target / self.region.length(extent))
         cells = pixels / layers[0].stride
         anchor = self._anchor(self.region.search)
         crops, shifts = augmentation.first_frame(
@@ -200,11 +210,10 @@ class Dslt(Part):
             lambda shift: self.label(self._grid, middle + shift / layers[0].stride, cells)
         )(shifts)
         mask = spectral.kernel_mask(cells, self.kernel_size)
-        shape = (spectra.shape[1], self.kernel_size, self.kernel_size)
-        kernel = 1e-7 * jax.random.normal(key_kernel, shape, jnp.float32)  # released code
         # Made from what was seen: in a checked `shard_map` the gradient by a kernel that all
         # devices share would be the sum of theirs.
-        kernel = kernel + 0.0 * jnp.clip(jnp.real(spectra).mean(), -1.0, 1.0)
+        seen = 0.0 * jnp.clip(jnp.real(spectra).mean(), -1.0, 1.0)
+        kernel = jax.tree.map(lambda k: k + seen, self._start(key_kernel, spectra.shape[1]))
         weights = jnp.ones(len(targets), jnp.float32)
         everything = Samples(spectra, targets, weights, jnp.asarray(len(targets), jnp.int32))
         fit = self.first.fit(
@@ -239,11 +248,10 @@ class Dslt(Part):
         layers, region = self.backbone.layers, self.region
         maps = backbones.apply(self.backbone, params, patches)
         spectra = self._spectra(maps, state.reductions)
-        response = self._respond(state.head, spectra, self._grid)[0]
+        response = self.respond(state, spectra, self._grid)[0]
         anchor = self._anchor(region.search)
         middle = layers[0].position(anchor)
-        spread = self.motion * jnp.sqrt(jnp.prod(state.cells))
-        prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), spread)
+        prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), self._spread(state.cells))
         peak = localize.find_peak(response, prior)
         judged = self.gates.judge(peak.confidence, state.usual)
         lost = ~(judged >= self.gates.lost)
@@ -283,7 +291,7 @@ class Dslt(Part):
         if patches is not None:
             maps = backbones.apply(self.backbone, params, patches)
             spectra = self._spectra(maps, state.reductions)
-            responses = self._respond(state.head, spectra, maps[0].shape[1])
+            responses = self.respond(state, spectra, maps[0].shape[1])
             position = layer.position(self._anchor(patches.shape[1]))
         factor, index = self.size.rescale(responses, position, sight.sure)
         size = jnp.clip(sight.size * factor, jnp.minimum(self.region.min_side, limits), limits)
@@ -406,8 +414,20 @@ class Dslt(Part):
         features = self.fusion(maps, reductions, self.backbone.layers)
         return spectral.spectrum(features, spectral.fft_size(features.shape[-1], self.kernel_size))
 
-    def _respond(self, head: Head, spectra: jax.Array, grid: int) -> jax.Array:
-        return spectral.respond(head.mask[None] * head.kernel, spectra, grid)
+    # --- what a tracker of this kind may have otherwise ---
+
+    def _start(self, key: jax.Array, channels: int) -> Any:
+        """The kernel before anything is learned."""
+        shape = (channels, self.kernel_size, self.kernel_size)
+        return 1e-7 * jax.random.normal(key, shape, jnp.float32)  # released code
+
+    def respond(self, state: State, spectra: jax.Array, grid: int) -> jax.Array:
+        """Returns the response maps (T, grid, grid) of samples."""
+        return spectral.respond(state.head.mask[None] * state.head.kernel, spectra, grid)
+
+    def _spread(self, cells: jax.Array) -> jax.Array:
+        """() or (2,) deviation of the motion prior, in cells."""
+        return self.motion * jnp.sqrt(jnp.prod(cells))
 
 
 def _param_names(backbone: Any) -> set[str]:

@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.learners import Objective, Ridge
-from dslt_jax.ops import hog, localize, sampling, windows
+from dslt_jax.ops import features, hog, localize, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.scale_filter import Means, ScaleFilter, zooms
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, bounded
 from dslt_jax.types import Output
 
 
@@ -81,9 +81,7 @@ class Dsst(CorrelationFilter):
         patch, inside = patches[0], self.inside(state.size)
         factor = self.scale.estimate(state.scale, self.scale.spectrum(patch, inside))
         factor = jnp.where(sight.lost, 1.0, factor)
-        # Between the frame and a smallest side, the aspect ratio kept.
-        low = jnp.max(jnp.minimum(self.min_side, limits) / state.size)
-        factor = jnp.clip(factor, jnp.minimum(low, 1.0), jnp.min(limits / state.size))
+        factor = bounded(factor, state.size, limits, self.min_side)
         size = state.size * factor
         extent = self._extent(state.size)
         out = Output(
@@ -138,12 +136,9 @@ class Dsst(CorrelationFilter):
 
     def spectrum(self, patch: jax.Array) -> jax.Array:
         """Of fHOG and the mean grey of each cell."""
-        grid = self.size // self.cell
-        grey = sampling.grey(patch).reshape(grid, self.cell, grid, self.cell).mean(axis=(1, 3))
-        grey = grey[..., None] / 255.0 - 0.5
-        features = jnp.concatenate([hog.fhog(patch, cell=self.cell), grey], axis=-1)
-        features = features * windows.hann(grid)[..., None]
-        return jnp.fft.rfft2(features.transpose(2, 0, 1))
+        stack = [hog.fhog(patch, cell=self.cell), features.grey(patch, self.cell)]
+        cells = jnp.concatenate(stack, axis=-1) * windows.hann(self.size // self.cell)[..., None]
+        return jnp.fft.rfft2(cells.transpose(2, 0, 1))
 
     def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
         return jnp.sum(state.filter * spectrum, axis=0)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.learners.ridge import dual
-from dslt_jax.ops import correlation, hog, localize, sampling, windows
+from dslt_jax.ops import correlation, features, hog, localize, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.parts import static
 from dslt_jax.trackers.correlation_filter import CorrelationFilter, Sight
@@ -73,12 +73,11 @@ class Kcf(CorrelationFilter):
         """Of fHOG, or of the mean grey of each cell."""
         grid = self.size // self.cell
         if self.features == "hog":
-            features = hog.fhog(patch, cell=self.cell)
+            cells = hog.fhog(patch, cell=self.cell)
         else:
-            cells = sampling.grey(patch).reshape(grid, self.cell, grid, self.cell)
-            features = cells.mean(axis=(1, 3))[..., None] / 255.0 - 0.5
-        features = features * windows.hann(grid)[..., None]
-        return jnp.fft.rfft2(features.transpose(2, 0, 1))
+            cells = features.grey(patch, self.cell)
+        cells = cells * windows.hann(grid)[..., None]
+        return jnp.fft.rfft2(cells.transpose(2, 0, 1))
 
     def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
         return self._correlate(state.template, spectrum) * state.alpha

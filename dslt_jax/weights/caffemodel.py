@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_KINDS = {5: "<f4", 8: "<f8"}  # of a blob's data
 _LAYERS = {2: (4, 6), 100: (1, 7)}  # field of the net -> fields of the layer's name and blobs
 
 
@@ -44,15 +45,18 @@ def _blob(name: str, buffer: memoryview) -> np.ndarray:
     legacy = [1, 1, 1, 1]  # num, channels, height, width
     shape: list[int] | None = None
     pieces = []
+    loose = {_FIXED32: bytearray(), _FIXED64: bytearray()}  # of files that do not pack them
     for number, wire, value in _fields(buffer):
         if number in (1, 2, 3, 4) and wire == _VARINT:
             legacy[number - 1] = value
         elif number == 7 and wire == _BYTES:
             shape = _dimensions(value)
-        elif number == 5 and wire in (_BYTES, _FIXED32):
-            pieces.append(np.frombuffer(value, "<f4"))
-        elif number == 8 and wire in (_BYTES, _FIXED64):
-            pieces.append(np.frombuffer(value, "<f8"))
+        elif (number, wire) in ((5, _FIXED32), (8, _FIXED64)):
+            loose[wire] += value
+        elif number in (5, 8) and wire == _BYTES:
+            pieces.append(np.frombuffer(value, _KINDS[number]))
+    pieces += [np.frombuffer(loose[_FIXED32], "<f4"), np.frombuffer(loose[_FIXED64], "<f8")]
+    pieces = [piece for piece in pieces if piece.size]
     data = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, "<f4"), *pieces])
     if shape is None:
         # A bias was written as (1, 1, 1, n) before blobs had shapes of any rank.

@@ -112,6 +112,8 @@ def _matrix(buffer: memoryview, order: str) -> tuple[str, Any]:
             names[i : i + length].split(b"\0")[0].decode("latin-1")
             for i in range(0, len(names), length)
         ]
+        if count > len(buffer):  # without fields nothing else would end it
+            raise ValueError(f"variable '{name}' has {count} structs in {len(buffer)} bytes")
         return name, [{field: _value(parts, order) for field in fields} for _ in range(count)]
     return name, None
 

@@ -151,16 +151,12 @@ def _transform(shared: Shared, state, maps):
     return spectral.spectrum(features, size)
 
 
-def _respond(state, spectra, grid: int):
-    return spectral.respond(state.head.mask[None] * state.head.kernel, spectra, grid)
-
-
 def _peak(shared: Shared, state, spectra):
     tracker, grid = shared.tracker, state.samples.labels.shape[-1]
     middle = tracker.backbone.layers[0].position(tracker.region.search / 2)
     spread = tracker.motion * jnp.sqrt(jnp.prod(state.cells))
     prior = gaussian(grid, jnp.full(2, middle, jnp.float32), spread)
-    return localize.find_peak(_respond(state, spectra, grid)[0], prior)
+    return localize.find_peak(tracker.respond(state, spectra, grid)[0], prior)
 
 
 def _refine(shared: Shared, state, patches, maps, peak):
@@ -178,7 +174,7 @@ def _zoom(shared: Shared, state):
 
 def _rescale(shared: Shared, state, maps):
     layer, grid = shared.tracker.backbone.layers[0], maps[0].shape[1]
-    responses = _respond(state, _transform(shared, state, maps), grid)
+    responses = shared.tracker.respond(state, _transform(shared, state, maps), grid)
     return shared.tracker.size.rescale(responses, layer.position(grid * layer.stride / 2), True)
 
 

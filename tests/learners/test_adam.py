@@ -7,7 +7,7 @@ import optax
 import problems
 import pytest
 
-from dslt_jax.learners import Adam, Schedule
+from dslt_jax.learners import Adam, GaussNewton, Schedule
 from dslt_jax.ops import losses
 
 
@@ -59,6 +59,27 @@ def test_each_branch_has_its_own_rate():
     np.testing.assert_allclose(moved, 1e-2, rtol=1e-2)  # Adam's first step is the rate itself
 
 
+def two_branches():
+    """The masked kernel in two parts that are added."""
+    plain = problems.objective()
+    return plain._replace(
+        respond=lambda kernel: plain.respond(kernel["a"] + kernel["b"][0]),
+        decay={"a": 0.5, "b": 3.0},
+    )
+
+
+def test_a_kernel_may_be_a_pytree_with_a_rate_and_a_decay_for_each_branch():
+    objective, half = two_branches(), problems.start() + 0.1
+    kernel = {"a": half, "b": [half]}
+    fit = Adam((0.0, 1e-2)).fit(objective, kernel, Adam().init(kernel), steps=1)
+    np.testing.assert_array_equal(fit.kernel["a"], half)
+    np.testing.assert_allclose(np.abs(fit.kernel["b"][0] - half), 1e-2, rtol=1e-2)
+    whole = problems.objective()(2 * half) + 3.5 * jnp.sum(jnp.square(half))
+    assert float(fit.before) == pytest.approx(float(whole), rel=1e-5)
+    with pytest.raises(ValueError, match="1 rates for the kernel's 2 branches"):
+        Adam((1e-3,)).fit(objective, kernel, Adam().init(kernel), steps=1)
+
+
 def test_rates_that_do_not_divide_the_channels_are_told():
     with pytest.raises(ValueError, match="4 rates do not divide the kernel's 6 channels"):
         fit(problems.objective(), Adam((1.0, 1.0, 1.0, 1.0)))
@@ -81,6 +102,15 @@ def test_stop_rule_ends_the_fit():
     assert float(more.after) < float(few.after)
     at_once = fit(objective, steps=400, stop=1e9)
     np.testing.assert_array_equal(at_once.kernel, problems.start())
+
+
+def test_stop_rule_does_not_see_the_decay():
+    objective, adam = problems.objective()._replace(decay=1e3), Adam((3e-3, 3e-3))
+    kernel = problems.start() + 0.01
+    error, whole = float(objective.error(kernel)), float(objective(kernel))
+    found = adam.fit(objective, kernel, adam.init(kernel), steps=3, stop=1.001 * error)
+    assert whole > 2 * error
+    np.testing.assert_array_equal(found.kernel, kernel)
 
 
 def test_what_is_not_finite_is_told_and_thrown_away():
@@ -127,6 +157,10 @@ def test_a_fit_is_differentiated_by_rates_and_by_the_losses_constants():
         (lambda: Adam(b1=1.0), "b1=1.0 must be from 0 to below 1"),
         (lambda: Schedule(Adam(), steps=0), "steps=0 must be at least 1"),
         (lambda: Schedule("sgd"), "must have `init` and `fit`"),
+        (
+            lambda: Schedule(GaussNewton(), stop=0.5),
+            "stop=0.5: Gauss-Newton spends its whole budget",
+        ),
     ],
 )
 def test_wrong_settings_are_told_where_they_are_made(make, words):

@@ -50,7 +50,7 @@ def test_the_first_frames_weight_is_a_setting():
     [
         ("size", 0, "at least 1"),
         ("interval", 1.5, "whole number"),
-        ("first_weight", 0.0, "greater"),
+        ("first_weight", -1.0, "at least 0"),
     ],
 )
 def test_a_wrong_memory_is_told_where_it_is_made(field, value, words):

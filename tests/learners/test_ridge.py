@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dslt_jax.learners import Objective, Ridge
-from dslt_jax.learners.ridge import dual
+from dslt_jax.learners.ridge import CompressedRidge, dual
 
 CHANNELS, CELLS, DECAY = 3, 20, 0.7
 
@@ -78,3 +78,44 @@ def test_the_dual_form_is_the_kernel_ridge_regression_over_all_shifts():
 def test_a_wrong_rate_is_told():
     with pytest.raises(ValueError, match=r"rate=1\.5 must be from 0 to 1"):
         Ridge(rate=1.5)
+
+
+def spectra(seed, depth=4, size=6, rank=None):
+    rng = np.random.default_rng(seed)
+    functions = rng.normal(size=(rank or depth, size, size)).astype(np.float32)
+    if rank:
+        mix = np.random.default_rng(99).normal(size=(depth, rank)).astype(np.float32)
+        functions = np.einsum("dr,ryx->dyx", mix, functions)
+    return jnp.fft.rfft2(functions)
+
+
+def compressed(learner, seeds, **options):
+    label = jnp.fft.rfft2(np.random.default_rng(9).normal(size=(6, 6)).astype(np.float32))
+    kernel = 0.0 * spectra(0, **options)
+    state = learner.init(kernel)
+    for seed in seeds:
+        features = spectra(seed, **options)
+        objective = Objective(
+            respond=lambda k, features=features: jnp.sum(k * features, axis=0),
+            loss=lambda p, y: jnp.square(jnp.abs(p - y)),
+            label=label,
+            weight=jnp.ones(label.shape),
+            decay=DECAY,
+        )
+        _, kernel, state = 0, *learner.fit(objective, kernel, state)[:2]
+    return kernel
+
+
+@pytest.mark.parametrize("channels, options", [(4, {}), (2, {"rank": 2})])
+def test_compression_that_loses_nothing_changes_nothing(channels, options):
+    expected = compressed(Ridge(rate=0.25), (0, 1, 2), **options)
+    found = compressed(CompressedRidge(rate=0.25, channels=channels), (0, 1, 2), **options)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_compression_keeps_the_directions_of_most_energy():
+    kernel = np.asarray(compressed(CompressedRidge(channels=2), (0,)))
+    functions = np.fft.irfft2(np.asarray(spectra(0)), (6, 6)).reshape(4, -1)
+    expected = np.linalg.svd(functions)[0][:, :2]
+    lines = kernel.reshape(4, -1)
+    np.testing.assert_allclose(expected @ (expected.T @ lines), lines, atol=1e-4)

@@ -122,7 +122,7 @@ def test_a_random_byte_never_raises_anything_else(tmp_path):
 
 
 def test_no_permission_is_said(tmp_path, monkeypatch):
-    def refuse(path):
+    def refuse(path, **options):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(images.PillowImage, "open", refuse)

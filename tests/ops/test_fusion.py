@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dslt_jax.backbones import Layer
-from dslt_jax.ops.fusion import Fusion, resample
+from dslt_jax.ops import windows
+from dslt_jax.ops.fusion import Fusion, Single, resample
 from dslt_jax.ops.reduction import Reduction
 
 FUSION = Fusion(channels=4, shallow=0.7, deep=0.2)
@@ -68,3 +69,31 @@ def test_a_resampled_map_tells_of_the_pixels_that_the_other_layers_cells_look_at
     found = np.asarray(resample(x, source, target, grid))[0, :, 3, 0]
     expected = target.stride * np.arange(grid) + target.offset
     np.testing.assert_allclose(found, np.clip(expected, pixels[0], pixels[-1]), atol=1e-3)
+
+
+def test_one_layer_is_reduced_to_the_deviation_that_is_asked_for():
+    x = 5 + 3 * np.random.default_rng(4).normal(size=(1, 12, 12, 6)).astype(np.float32)
+    fusion = Single(channels=6, deviation=100.0)
+    found = np.asarray(fusion((x,), fusion.fit(None, (jnp.asarray(x),)), (DEEP,)))
+    assert found.shape == (1, 6, 12, 12)
+    assert found.mean() == pytest.approx(0, abs=0.1) and found.std() == pytest.approx(100, rel=1e-3)
+
+
+def test_one_layer_as_the_network_gives_it_is_only_turned_and_windowed():
+    x = 5 + np.random.default_rng(4).normal(size=(1, 12, 12, 6)).astype(np.float32)
+    fusion = Single(channels=6, deviation=None, centred=False, window=True)
+    fitted = fusion.fit(None, (jnp.asarray(x),))
+    basis = np.asarray(fitted[0].basis)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(6), atol=1e-5)
+    windowed = x * np.asarray(windows.hann(12))[None, ..., None]
+    found = np.asarray(fusion((x,), fitted, (DEEP,)))
+    np.testing.assert_allclose(found[0].transpose(1, 2, 0), windowed[0] @ basis, atol=1e-4)
+    # A smaller crop has the window's middle.
+    middle = fusion((x[:, 3:9, 3:9],), fitted, (DEEP,))
+    np.testing.assert_allclose(middle, found[:, :, 3:9, 3:9], atol=1e-4)
+
+
+@pytest.mark.parametrize(("field", "value"), [("channels", 0), ("deviation", 0.0)])
+def test_a_wrong_single_layer_is_told(field, value):
+    with pytest.raises(ValueError, match=f"{field}={value} must be"):
+        Single(**{field: value})

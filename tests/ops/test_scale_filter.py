@@ -28,11 +28,11 @@ def test_zooms_cut_the_middle():
 
 def test_the_filter_is_the_minimum_by_hand():
     """Of one sample: conj(x) y / (sum |x|^2 + decay), response by its own frequency sum."""
-    filter_ = ScaleFilter(count=9, size=8)
+    filter_ = ScaleFilter(count=9, levels=9, size=8, sigma=0.75)
     spectrum = filter_.spectrum(patch(), 40.0)
     means = filter_.start(spectrum)
     levels = np.arange(9) - 4
-    label = np.exp(-0.5 * (levels / (0.25 * 3)) ** 2)
+    label = np.exp(-0.5 * (levels / 0.75) ** 2)
     y = np.fft.rfft(np.roll(label, -4))
     x = np.asarray(spectrum)
     np.testing.assert_allclose(means.numerator, np.conj(x) * y, rtol=1e-3, atol=1e-3)
@@ -42,6 +42,16 @@ def test_the_filter_is_the_minimum_by_hand():
 @pytest.mark.parametrize("growth", [0.85, 0.95, 1.0, 1.1, 1.18])
 def test_it_finds_by_how_much_a_target_has_grown(growth):
     filter_ = ScaleFilter()
+    image = patch(128)
+    means = filter_.start(filter_.spectrum(image, 48.0))
+    found = filter_.estimate(means, filter_.spectrum(image, 48.0 / growth))
+    assert float(found) == pytest.approx(growth, rel=0.02)
+
+
+@pytest.mark.parametrize("growth", [0.8, 0.97, 1.05, 1.2])
+def test_half_of_the_scales_interpolated_find_it_too(growth):
+    filter_ = ScaleFilter(count=17, sigma=33 / 16)
+    np.testing.assert_allclose(filter_.factors()[[0, 8, 16]], 1.02 ** (33 / 17 * np.array([-8, 0, 8])))
     image = patch(128)
     means = filter_.start(filter_.spectrum(image, 48.0))
     found = filter_.estimate(means, filter_.spectrum(image, 48.0 / growth))
@@ -62,5 +72,7 @@ def test_what_does_not_teach_changes_nothing():
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="count=4 must be odd"):
         scale_filter.ScaleFilter(count=4)
+    with pytest.raises(ValueError, match="levels=9 must be odd and at least count=11"):
+        scale_filter.ScaleFilter(count=11, levels=9)
     with pytest.raises(ValueError, match="size=10"):
         scale_filter.ScaleFilter(size=10)

@@ -390,6 +390,7 @@ def test_damaged_files_never_do_more_than_say_so(tmp_path, kind):
 @pytest.fixture
 def small_limit(monkeypatch):
     monkeypatch.setattr(readers, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(readers, "MAX_LOADED", 100_000)
 
 
 def test_a_file_over_the_limit_is_refused(tmp_path, small_limit):

@@ -3,15 +3,17 @@
 import dataclasses
 import difflib
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as SequenceABC
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from dslt_jax.boxes import Array, bounding_box
+from dslt_jax.media.images import opened
 
+MOST_BYTES = 200  # of a sequence's name; files are called a little longer
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
@@ -70,9 +72,9 @@ class Sequence:
         if self.image_size:
             return self.image_size
         try:
-            with Image.open(self.frames[0]) as image:
+            with opened(self.frames[0]) as image:
                 return image.size
-        except OSError as error:
+        except Exception as error:  # decoders raise anything on damaged bytes
             raise DatasetError(f"{self.frames[0]} cannot be read: {error}") from None
 
     @property
@@ -101,6 +103,15 @@ class Dataset:
     root: Path | None = None
     notes: tuple[str, ...] = ()
     cache: dict[str, Sequence] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in self.names:  # files of results are called after them
+            strange = re.search(r"[/\\]", name) or not name.isprintable()
+            if strange or name in ("", ".", "..") or len(name.encode()) > MOST_BYTES:
+                raise DatasetError(
+                    f"{self.name} has a sequence called {name[:60]!r}, as no file can be called: "
+                    f"a name has no / nor \\, is not '..' and has {MOST_BYTES} bytes at most"
+                )
 
     def __len__(self) -> int:
         return len(self.names)

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from dslt_jax.benchmarks.datasets.base import Dataset, DatasetError, Sequence
+from dslt_jax.media.images import opened
 
 
 class Checker:
@@ -61,7 +62,7 @@ class Checker:
 
     def _read(self, path: Path) -> tuple[int, int] | str:
         try:
-            with Image.open(path) as image:
+            with opened(path) as image:
                 size = image.size
                 if self.decode:
                     # The smallest scale still reads the whole file and notices a cut one.

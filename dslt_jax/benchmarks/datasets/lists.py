@@ -26,7 +26,8 @@ class UavEntry(NamedTuple):
 
 def rows(file: str) -> list[list[str]]:
     """Returns the words of each line of a list in `benchmarks/data`, without its comments."""
-    text = resources.files("dslt_jax.benchmarks").joinpath("data", file).read_text()
+    data = resources.files("dslt_jax.benchmarks").joinpath("data", file)
+    text = data.read_text(encoding="utf-8")
     return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
 
 

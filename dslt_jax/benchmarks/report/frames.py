@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
-from PIL import Image
 
 from dslt_jax.benchmarks.datasets import DatasetError, Sequence
+from dslt_jax.media.images import opened
 
 THUMBNAIL_WIDTH = 320
 THUMBNAIL_QUALITY = 60
@@ -56,7 +56,7 @@ def thumbnails(sequence: Sequence, width: int = THUMBNAIL_WIDTH) -> list[str] | 
 
 def _thumbnail(path: Path, width: int) -> str:
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             image.draft("RGB", (width, width))
             image.thumbnail((width, width * 4))
             data = io.BytesIO()

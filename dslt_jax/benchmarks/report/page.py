@@ -112,7 +112,8 @@ def render(
 
 
 def _static(name: str) -> str:
-    return resources.files("dslt_jax.benchmarks.report").joinpath("static", name).read_text()
+    static = resources.files("dslt_jax.benchmarks.report").joinpath("static", name)
+    return static.read_text(encoding="utf-8")
 
 
 def _tracker(tracker: Tracker, index: int) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +13,12 @@ from dslt_jax.benchmarks.datasets.textfile import read_rows, read_table, read_te
 from dslt_jax.benchmarks.results.base import ResultsError, shifted
 from dslt_jax.benchmarks.trajectory import Trajectory
 from dslt_jax.boxes import Array, to_polygons
+from dslt_jax.weights import matfile
 
 COLUMNS = {"x": "left", "y": "top", "w": "width", "h": "height"}  # name -> another of it
+MOST_BYTES = 256 << 20  # of what a .mat inflates to; a box a frame takes 32
+
+_CODES = (trajectory_lib.UNKNOWN, trajectory_lib.INITIALIZATION, trajectory_lib.FAILURE)
 
 
 def read_file(path: Path, sequence: Sequence) -> Trajectory:
@@ -60,6 +64,8 @@ def _read_text(path: Path) -> Trajectory:
     run = trajectory_lib.empty(len(rows), width)
     for i, row in enumerate(rows):
         if len(row) == 1:
+            if row[0] not in _CODES:
+                raise ResultsError(f"{path} line {i + 1}: '{row[0]:g}' is no box and no code of VOT")
             run.codes[i] = int(row[0])
         else:
             run.regions[i] = row if len(row) == width else to_polygons(row)
@@ -82,7 +88,7 @@ def _read_columns(path: Path) -> Array:
     if None in found:
         raise ResultsError(f"{path} line 1: a table of boxes has columns {', '.join(COLUMNS)}")
     boxes = []
-    for row in table:
+    for row in _rows(path, table):
         try:
             boxes.append([float(row[name].strip() or "nan") for name in found])
         except (ValueError, AttributeError):  # no number; no cell
@@ -95,19 +101,24 @@ def _read_columns(path: Path) -> Array:
     return np.array(boxes)
 
 
+def _rows(path: Path, table: csv.DictReader) -> Iterator[dict[str, str]]:
+    try:
+        yield from table
+    except csv.Error as error:
+        raise ResultsError(f"{path} line {table.line_num + 1}: {error}") from None
+
+
 def _read_mat(path: Path) -> Array:
+    """Returns the boxes of Wu's `results`, a struct or a cell of some, of which the first counts."""
     try:
-        from scipy import io
-    except ImportError:
-        raise ResultsError(
-            f"{path} needs scipy to be read: pip install 'dslt-jax[convert]'"
-        ) from None
-    try:
-        loaded: dict[str, Any] = io.loadmat(path, squeeze_me=True, struct_as_record=False)
-    except Exception as error:  # scipy has many ways to say that a file is damaged
-        raise ResultsError(f"{path} is not a MATLAB file: {error}") from None
-    first = np.atleast_1d(loaded.get("results", np.empty(0)))
-    kind = getattr(first[0], "type", None) if len(first) else None
+        found = matfile.read(memoryview(path.read_bytes()), MOST_BYTES).get("results")
+    except Exception as error:  # damaged bytes fail anywhere
+        raise ResultsError(f"{path} is not a MATLAB file of version 5 to 7: {error}") from None
+    while isinstance(found, list):
+        found = found[0] if found else None
+    kind, boxes = (found.get("type"), found.get("res")) if isinstance(found, dict) else (None, None)
     if kind != "rect":
         raise ResultsError(f"{path} has results of type {kind}, only 'rect' can be read")
-    return np.atleast_2d(np.asarray(first[0].res, np.float64))
+    if not isinstance(boxes, np.ndarray) or boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
+        raise ResultsError(f"{path} has no rows x, y, w, h in 'res'")
+    return boxes.astype(np.float64)

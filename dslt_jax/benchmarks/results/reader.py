@@ -88,7 +88,8 @@ class _Finder:
             self.files |= {key(file.stem): file for file in sorted(path.glob(f"*{suffix}"))}
         if format == "otb_mat":
             for file in list(self.files.values()):
-                self.files.setdefault(key(file.stem.rpartition("_")[0]), file)
+                for stem in (file.stem.removesuffix(f"_{path.name}"), file.stem.rpartition("_")[0]):
+                    self.files.setdefault(key(stem), file)
 
     def __call__(self, name: str) -> list[Path]:
         for alias in (name, ALIASES.get(name, name)):

@@ -81,7 +81,8 @@ def _write_column(path: Path, values: Array) -> None:
 
 
 def _write_text(path: Path, lines: list[str]) -> None:
-    _replace(path, lambda temporary: temporary.write_text("\n".join(lines) + "\n"))
+    text = "\n".join(lines) + "\n"
+    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _write_mat(path: Path, boxes: Array) -> None:

@@ -1,0 +1,24 @@
+"""MkDocs' hooks: puts the tables that are made from code and figures where a page asks for one.
+
+A page asks with a line of its own, `<!-- made: NAME -->`.
+"""
+
+import re
+from typing import Any
+
+import messages
+import tables
+
+MADE = {
+    "accuracy": tables.accuracy,
+    "commands": tables.commands,
+    "errors": messages.errors,
+    "preset_settings": tables.preset_settings,
+    "presets": tables.all_presets,
+    "speed": tables.speed,
+}
+
+
+def on_page_markdown(markdown: str, **kwargs: Any) -> str:
+    """Fills a page's tables in."""
+    return re.sub(r"^<!-- made: (\w+) -->$", lambda match: MADE[match[1]](), markdown, flags=re.M)

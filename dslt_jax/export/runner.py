@@ -1,0 +1,51 @@
+"""Follows targets by the files beside it: pip install jax flatbuffers.
+
+python tracker.py CLIP.npy X,Y,W,H [NAME=VALUE ...]    # (N, H, W, 3) uint8 RGB; prints x,y,w,h
+"""
+
+import functools
+import json
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax import export
+
+FOLDER = Path(__file__).parent
+SETTINGS = json.loads((FOLDER / "settings.json").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def program(name):
+    data = bytearray((FOLDER / f"{name}.jaxexport").read_bytes())
+    return jax.jit(export.deserialize(data).call)
+
+
+class Tracker:
+    """One target; other settings than those of settings.json by name, **{"gates.lost": 0.1}."""
+
+    def __init__(self, **settings):
+        if unknown := settings.keys() - SETTINGS.keys():
+            raise ValueError(f"there is no setting {unknown}: choose of {', '.join(SETTINGS)}")
+        self.settings = {name: np.float32(x) for name, x in (SETTINGS | settings).items()}
+        self.params = jax.device_put(dict(np.load(FOLDER / "params.npz")))
+
+    def init(self, frame, box, seed=0):
+        """Learns the target; frame (H, W, 3) uint8 RGB, box x, y, w, h in pixels from 0."""
+        box, seed = np.asarray(box, np.float32), np.int32(seed)
+        self.state = program("init")(self.settings, self.params, frame, box, seed)
+
+    def step(self, frame):
+        """Returns a dictionary of what was found in the next frame: box, confidence, lost, ..."""
+        sight, out = program("locate")(self.settings, self.params, self.state, frame)
+        self.state = program("learn")(self.settings, self.params, self.state, sight)
+        return out
+
+
+if __name__ == "__main__":
+    clip, box = np.load(sys.argv[1], mmap_mode="r"), sys.argv[2].split(",")
+    tracker = Tracker(**dict(pair.split("=") for pair in sys.argv[3:]))
+    tracker.init(np.asarray(clip[0]), [float(number) for number in box])
+    for frame in clip[1:]:
+        print(*tracker.step(np.asarray(frame))["box"].tolist(), sep=",", flush=True)

@@ -1,0 +1,101 @@
+"""A run of `dslt track` becomes labels, and labels become truth."""
+
+import json
+
+import numpy as np
+import pytest
+from track_fakes import COUNT
+
+from dslt_jax.adapters import cvat, mot
+from dslt_jax.app import tracks
+from dslt_jax.cli.main import main
+
+
+@pytest.fixture
+def out(run, fake):
+    assert run("--novideo").status == 0
+    return run("--novideo").out
+
+
+def convert(*words):
+    return main(["dslt", "convert", *map(str, words)])
+
+
+def test_a_run_becomes_labels_for_cvat_and_comes_back_as_truth(out, capsys):
+    assert convert(out, "--to=cvat", "--label=beetle") == 0
+    said = capsys.readouterr().out
+    assert "needs these labels: beetle" in said and f"wrote {out / 'cvat.xml'}" in said
+    found = cvat.read(out / "cvat.xml")
+    assert (found.size, found.total, found.tracks[0].name) == ((64, 48), COUNT, "beetle")
+    assert convert(out / "cvat.xml", "--to", "truth") == 0
+    truth = np.loadtxt(out / "groundtruth.txt", delimiter=",")
+    np.testing.assert_allclose(truth, np.loadtxt(out / "boxes.txt", delimiter=","), atol=0.02)
+
+
+def test_a_part_of_a_video_ends_before_the_video_does(run, fake):
+    result = run("--novideo", "--start=2", "--end=5")
+    assert convert(result.out, "--to=cvat") == 0
+    text = (result.out / "cvat.xml").read_text()
+    assert text.count("<box ") == 3 and 'frame="2"' in text
+    assert 'frame="5" keyframe="1" outside="1"' in text
+
+
+def test_several_targets_and_only_one(run, fake, tmp_path):
+    (tmp_path / "boxes").write_text("5,6,20,16,left\n30,12,20,16,right\n")
+    result = run("--novideo", f"--targets={tmp_path / 'boxes'}", box=None)
+    assert convert(result.out, "--to=mot") == 0
+    read = mot.read(result.out / "mot.txt")
+    assert [len(track.frames) for track in read.tracks] == [COUNT, COUNT]
+    target = tmp_path / "right.txt"
+    assert convert(result.out, "--to=truth", "--only=right", f"--output={target}") == 0
+    assert target.read_text().startswith("30.000,12.000,20.000,16.000\n31.000,")
+
+
+def test_a_video_whose_frames_change_their_size(out, capsys):
+    summary = json.loads((out / "summary.json").read_text())
+    size = {"width": 64, "height": 48, "first_frame": 0, "frames": 4}
+    summary["frame_sizes"] = [size, {**size, "width": 128, "first_frame": 4}]
+    (out / "summary.json").write_text(json.dumps(summary))
+    assert convert(out, "--to=mot") == 0
+    assert convert(out, "--to=cvat") == 1
+    assert "or changes: --size WIDTHxHEIGHT" in capsys.readouterr().err
+    assert convert(out, "--to=cvat", "--size=64x48") == 0
+
+
+def test_label_studio_is_told_what_a_folder_of_images_does_not_say(out, capsys):
+    assert convert(out, "--to=labelstudio") == 1
+    assert "--fps NUMBER" in capsys.readouterr().err
+    assert convert(out, "--to=labelstudio", "--fps=25", "--url=s3://a.mp4") == 0
+    assert '<Label value="object"/>' in capsys.readouterr().out
+    (task,) = json.loads((out / "labelstudio.json").read_text())
+    assert task["predictions"][0]["result"][0]["value"]["framesCount"] == COUNT
+
+
+def test_a_table_alone_and_what_a_kill_has_left(out, tmp_path):
+    for name in ("boxes.csv", "boxes_left.csv.part"):
+        (tmp_path / name).write_text((out / "boxes.csv").read_text())
+    assert convert(tmp_path / "boxes.csv", "--to=cvat", "--size=64x48") == 0
+    read = tracks.read_run(tmp_path / "boxes_left.csv")
+    assert (read.tracks[0].name, len(read.tracks[0].frames), read.size) == ("left", COUNT, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "what is to become what"),
+        (("{out}",), "--to cvat|labelstudio|mot|truth"),
+        (("{out}", "--to=truth", "--only=left"), "no target 'left': choose of"),
+        (("{out}/clip.mp4", "--to=cvat"), "none of what can be read"),
+        (("{out}/absent.csv", "--to=cvat"), "cannot read"),
+        (("{out}/boxes.txt", "--to=cvat"), "not frame,id,x,y,w,h"),
+        (("{out}/../clip", "--to=cvat"), "no run of `dslt track`"),
+        (("{out}/boxes.csv", "--to=cvat", "--size=640"), "not WIDTHxHEIGHT"),
+        (("{out}/boxes.csv", "--to=mot", "--output={out}/boxes.csv"), "is the input"),
+        (("{out}", "--to=mot", "--output={out}/no/mot.txt"), "cannot write"),
+    ],
+)
+def test_what_is_wrong_is_told(out, capsys, words, says):
+    before = (out / "boxes.csv").read_text()
+    assert convert(*(word.format(out=out) for word in words)) == 1
+    assert says in capsys.readouterr().err
+    assert (out / "boxes.csv").read_text() == before

@@ -1,0 +1,21 @@
+"""The site is built without a warning: no dead link, no page left out, no name unknown."""
+
+import subprocess
+import sys
+
+import pages
+import pytest
+
+
+@pytest.mark.slow
+def test_the_site_is_built(tmp_path):
+    pytest.importorskip("material", reason="mkdocs-material is not installed: make docs brings it")
+    pytest.importorskip("mkdocstrings", reason="mkdocstrings is not installed: make docs brings it")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path]
+    done = subprocess.run(command, cwd=pages.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    text = (tmp_path / "reference" / "errors.html").read_text(encoding="utf-8")
+    assert "there is no preset" in text
+    text = (tmp_path / "api" / "trackers.html").read_text(encoding="utf-8")
+    assert "side of the square search crop" in text

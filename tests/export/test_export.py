@@ -1,0 +1,170 @@
+"""What an export's folder does on its own, against the library."""
+
+import importlib.util
+import json
+import sys
+
+import jax
+import numpy as np
+import pytest
+import small
+
+from dslt_jax import presets
+from dslt_jax.cli.main import main
+from dslt_jax.export import folder, onnx, programs
+
+ABOUT = {"name": "small"}
+
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
+
+def load(path):
+    """Its runner as a module."""
+    spec = importlib.util.spec_from_file_location(f"runner_{path.name}", path / "tracker.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def follow(tracker, frames, box):
+    tracker.init(frames[0], box)
+    return np.stack([tracker.step(frame)["box"] for frame in frames[1:]])
+
+
+@pytest.fixture(scope="module")
+def mosse(tmp_path_factory):
+    path = tmp_path_factory.mktemp("export") / "mosse"
+    assert folder.write(path, presets.mosse(), {}, ABOUT)[-1] == "export.json"
+    return path
+
+
+@pytest.fixture(scope="module")
+def runner(mosse):
+    return load(mosse)
+
+
+def test_another_frame_size_needs_no_other_export(runner):
+    for height, width in ((120, 160), (90, 210)):
+        frames, truth = small.clip(3, height, width)
+        expected = small.loop(presets.mosse(), {}, frames, truth[0]).box
+        found = follow(runner.Tracker(), frames, truth[0])
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_settings_are_inputs(mosse, runner):
+    frames, truth = small.clip(2)
+    lost = {}
+    for threshold in (0.0, 1e6):
+        tracker = runner.Tracker(lost=threshold)
+        tracker.init(frames[0], truth[0])
+        lost[threshold] = bool(tracker.step(frames[1])["lost"])
+    assert lost == {0.0: False, 1e6: True}
+    assert json.loads((mosse / "settings.json").read_text()) == programs.settings(presets.mosse())
+    with pytest.raises(ValueError, match=r"no setting .*'loss.a'.* choose of .*rate"):
+        runner.Tracker(**{"loss.a": 8})
+
+
+def test_a_network_and_a_second_look_go_along(tmp_path):
+    tracker, params = small.tracker("augment=false", "first.steps=3"), small.params()
+    folder.write(tmp_path / "small", tracker, params, ABOUT)
+    frames, truth = small.clip(4)
+    found = follow(load(tmp_path / "small").Tracker(), frames, truth[0])
+    expected = small.loop(tracker, params, frames, truth[0]).box
+    np.testing.assert_allclose(found, expected, atol=1e-2)
+
+
+def test_what_it_says_of_itself(mosse):
+    about = json.loads((mosse / "export.json").read_text())
+    assert about["name"] == "small" and about["versions"]["jax"] == jax.__version__
+    assert "6 months" in about["compatibility"] and "cuda" in about["platforms"]
+    assert sorted([*about["files"], "export.json"]) == sorted(p.name for p in mosse.iterdir())
+
+
+def test_it_replaces_an_export_and_nothing_else(mosse, tmp_path, monkeypatch):
+    (tmp_path / "thesis.tex").write_text("years")
+    with pytest.raises(folder.ExportError, match="holds other files: choose another"):
+        folder.write(tmp_path, presets.mosse(), {}, ABOUT)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    monkeypatch.setattr(folder, "_files", lambda tracker, params: {"params.npz": b"new"})
+    copy = tmp_path / "mosse"
+    folder.write(copy, presets.mosse(), {}, ABOUT)
+    folder.write(copy, presets.mosse(), {}, ABOUT)
+    assert json.loads((copy / "export.json").read_text())["status"] == "done"
+    monkeypatch.setattr(folder, "_files", lambda *_: {"no/params.npz": b"new"})
+    with pytest.raises(folder.ExportError, match="cannot write"):
+        folder.write(copy, presets.mosse(), {}, ABOUT)
+    assert json.loads((copy / "export.json").read_text()) == {"status": "unfinished"}
+    with pytest.raises(folder.ExportError, match="cannot write"):
+        folder.write(tmp_path / "thesis.tex" / "below", presets.mosse(), {}, ABOUT)
+    with pytest.raises(folder.ExportError, match="dictionary of arrays"):
+        folder.write(copy, presets.mosse(), {"layer": {"w": np.zeros(3)}}, ABOUT)
+
+
+def test_the_command_writes_and_checks(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # in its process too
+    monkeypatch.setattr(folder, "CHECK_FRAMES", 4)
+    command = ["dslt", "export", "--preset=mosse", "--nokeep_compiled"]
+    assert main([*command, f"--output={tmp_path / 'out'}"]) == 0
+    said = capsys.readouterr().out
+    assert "locate.jaxexport" in said and "checked in a process without dslt_jax" in said
+    assert json.loads((tmp_path / "out" / "export.json").read_text())["name"] == "mosse"
+    assert main([*command, f"--output={tmp_path}"]) == 1
+    assert "holds other files" in capsys.readouterr().err
+
+
+def test_an_export_that_fails_its_check_is_told(tmp_path, capsys, monkeypatch):
+    command = ["dslt", "export", "--preset=mosse", "--nokeep_compiled", f"--output={tmp_path}"]
+    monkeypatch.setattr(folder, "_files", lambda *_: {"tracker.py": b"raise SystemExit('no')"})
+    assert main(command) == 1
+    assert "does not run: no" in capsys.readouterr().err
+    monkeypatch.setattr(folder, "check", lambda *_: 7.0)
+    assert main(command) == 1
+    assert "differ from the library's by 7 pixels" in capsys.readouterr().err
+
+
+def test_what_is_not_installed_is_told(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax2onnx", None)
+    with pytest.raises(folder.ExportError, match=r"pip install 'dslt-jax\[onnx\]'"):
+        onnx.write(tmp_path, small.tracker(), small.params())
+    with pytest.raises(folder.ExportError, match="no network"):
+        onnx.write(tmp_path, presets.mosse(), {})
+
+    def serialize(exported):
+        raise ImportError("flatbuffers")
+
+    monkeypatch.setattr(jax.export.Exported, "serialize", serialize)
+    with pytest.raises(folder.ExportError, match=r"pip install 'dslt-jax\[export\]'"):
+        folder.write(tmp_path / "out", presets.mosse(), {}, ABOUT)
+
+
+def test_what_jax_cannot_export_is_told(tmp_path):
+    def ours(p, y):  # a call of Python's, which runs nowhere else
+        shape = jax.ShapeDtypeStruct(p.shape, p.dtype)
+        return jax.pure_callback(lambda p, y: (p - y) ** 2, shape, p, y)
+
+    tracker = small.tracker("augment=false").replace(loss=ours)
+    with pytest.raises(folder.ExportError, match="JAX cannot export this tracker"):
+        folder.write(tmp_path / "out", tracker, small.params(), ABOUT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_every_preset_goes(name):
+    tracker, params = presets.by_name(name), {}
+    for network in getattr(tracker, "networks", (tracker.backbone,)):
+        if network is not None:
+            params |= jax.eval_shape(network.init, jax.random.key(0))
+    found = programs.programs(tracker, params)
+    assert [set(one.platforms) for one in found.values()] == [set(programs.PLATFORMS)] * 3
+
+
+def test_the_network_as_onnx_has_the_same_maps(tmp_path):
+    pytest.importorskip("jax2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    tracker, params = small.tracker(), small.params()
+    name = onnx.write(tmp_path, tracker, params)
+    model = runtime.InferenceSession(tmp_path / name, providers=["CPUExecutionProvider"])
+    crop = np.random.default_rng(0).uniform(0, 255, (1, 128, 128, 3)).astype(np.float32)
+    found = model.run([layer.name for layer in tracker.backbone.layers], {onnx.INPUT: crop})
+    for ours, theirs in zip(tracker.backbone.apply(params, crop), found, strict=True):
+        np.testing.assert_allclose(theirs, ours, atol=1e-4)
