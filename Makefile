@@ -25,7 +25,7 @@ bench: $(VENV)/.installed-video
 	$(BIN)/python experiments/speed/bench_step.py
 	$(BIN)/python experiments/speed/bench_tracker.py
 
-# The documentation, into site/: open site/index.html.
+# The documentation, into site/. To search it: .venv/bin/python -m http.server --directory site
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dslt_jax import backbones
+from dslt_jax import backbones, runtime
 from dslt_jax.arrays import check_pixels, random_key, to_array, to_device, to_pixels
 
 
@@ -96,26 +96,9 @@ def check_key(key: Any) -> jax.Array:
     raise ValueError(f"key must be one key, jax.random.key({seed:d}), got {came}")
 
 
-def check_process() -> None:
-    """Raises RuntimeError in a process forked from one that tracked: JAX would wait for ever.
-
-    JAX's threads stay behind in the parent, and what the child starts is never computed.
-    """
-    if _first_process() != os.getpid():
-        raise RuntimeError(
-            "this process was forked from one that had tracked already, and JAX does not work in "
-            "it: start it with multiprocessing.get_context('spawn')"
-        )
-
-
-@functools.cache
-def _first_process() -> int:
-    return os.getpid()
-
-
 def check_tracker(tracker: Any, params: Any) -> None:
     """Raises ValueError unless it is a tracker, and `params` have what its networks need."""
-    check_process()
+    runtime.check()
     if isinstance(tracker, str) or not hasattr(tracker, "first_look"):
         hint = ": call it" if callable(tracker) else ""
         raise ValueError(f"tracker must be e.g. dslt.presets.compact(), got {tracker!r}{hint}")

@@ -41,6 +41,7 @@ def init(
     Raises:
       ValueError: an argument is not what it must be: says what came and what to do. Inside a jit
         numbers are not known: a box of NaN is then lost in every frame, and stays NaN.
+      RuntimeError: JAX does not work in this process: its platform is not there, or it was forked.
     """
     arguments.check_tracker(tracker, params)
     tracker, several = placed(tracker), isinstance(tracker, Many)

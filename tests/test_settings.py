@@ -90,6 +90,8 @@ def test_every_old_name_is_one_that_some_preset_has(alias):
         ("region=large", "region is a part: set what it has"),
         ("online.learner.rates.2=1", "online.learner.rates has 2 values"),
         ("online.learner.rates.2=1", "rates.0 to online.learner.rates.1"),
+        ("online.learner.rates.\u00b2=1", "online.learner.rates has 2 values"),
+        ("loss=" + "x" * 1000, "a setting has 1005 letters"),
     ],
 )
 def test_bad_settings_are_sentences(setting, words):

@@ -4,7 +4,7 @@ import os
 
 from absl import flags
 
-from dslt_jax import presets
+from dslt_jax import presets, runtime
 from dslt_jax.app.spec import Spec
 from dslt_jax.cli.main import UserError
 from dslt_jax.types import Tracker
@@ -48,18 +48,11 @@ def define_tracker_flags(values: flags.FlagValues) -> None:
 
 
 def check_device() -> None:
-    """Starts JAX on the device that it is to use; raises UserError where that is not there."""
-    import jax
-
+    """Starts JAX on the platform that it is to use; raises UserError where that is not there."""
     try:
-        jax.devices()
-    except Exception as error:  # a platform's plugin may raise anything
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        wanted = os.environ.get("JAX_PLATFORMS") or "the default platform"
-        raise UserError(
-            f"JAX cannot use {wanted} here: JAX_PLATFORMS=cpu runs on the CPU, "
-            f"pip install 'jax[cuda12]' brings NVIDIA's GPUs ({reason})"
-        ) from None
+        runtime.check()
+    except RuntimeError as error:
+        raise UserError(str(error)) from None
 
 
 def tracker_from_flags(values: flags.FlagValues) -> tuple[Spec, Tracker]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -58,11 +59,15 @@ def signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+# What a name in a file could tell a terminal to do. Progress bars go back and up.
+_CONTROLS = re.compile(r"\x1b(?!\[A)|[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
 class Output:
     """A standard stream that may fail: its reader went away, as `head` does, or a disk is full.
 
     What cannot be written is dropped, as nothing a command does depends on it. `problem` says why,
-    unless nobody reads it.
+    unless nobody reads it. Control characters are shown as U+FFFD.
     """
 
     def __init__(self, stream: TextIO):
@@ -71,7 +76,7 @@ class Output:
 
     def write(self, text: str) -> int:
         try:
-            return self._stream.write(text)
+            return self._stream.write(_CONTROLS.sub("\ufffd", text))
         except OSError as error:
             self._drop(error)
             return len(text)

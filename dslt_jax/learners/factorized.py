@@ -4,13 +4,14 @@ Of one frame with features x in blocks, filter f and projections P lower
 
     |sum over channels of f * P x - y|^2 + |w f|^2 + decay |P|^2
 
-by Gauss-Newton: in each round both change by the minimum of the objective in which their product is
-linear. Source: Danelljan, Bhat, Khan, Felsberg, "ECO: Efficient Convolution Operators for Tracking",
+by Gauss-Newton: in each round both change towards the minimum of the objective in which their product
+is linear, by the share of the way at which the objective itself is lowest. Source: Danelljan, Bhat, Khan, Felsberg, "ECO: Efficient Convolution Operators for Tracking",
 CVPR 2017, section 3.2. All spectra are half spectra, (C, G, G // 2 + 1).
 """
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from dslt_jax.learners import spatial
 from dslt_jax.learners.gauss_newton import conjugate_gradient
@@ -18,6 +19,7 @@ from dslt_jax.learners.ridge import along
 from dslt_jax.ops import fourier
 
 Blocks = tuple[jax.Array, ...]
+SHARES = np.array([0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1], np.float32)  # of the way, that are tried
 
 
 def project(projections: Blocks, spectra: Blocks) -> jax.Array:
@@ -50,10 +52,17 @@ def solve(
         from; label: (G, G // 2 + 1); penalty: (G, G) the squares w^2.
       rounds: of Gauss-Newton, the first for the filter alone; steps: of conjugate gradients in each.
     """
+    shares = jnp.asarray(SHARES)
     ends = [sum(len(p) for p in projections[: i + 1]) for i in range(len(projections))]
 
     def inner(a, b):
         return fourier.inner(a[0], b[0]) + sum(map(jnp.vdot, a[1], b[1]))
+
+    def objective(f, projections):
+        error = jnp.sum(f * project(projections, spectra), axis=0) - label
+        cost = fourier.inner(f, fourier.weigh(f, penalty))
+        cost += decay * sum(jnp.vdot(p, p) for p in projections)
+        return fourier.inner(error, error) + cost
 
     def advance(carry, _):
         f, projections = carry
@@ -93,7 +102,13 @@ def solve(
         df, changes = conjugate_gradient(
             operator, residual, steps=steps, inner=inner, precondition=precondition
         )
-        return (f + df, jax.tree.map(jnp.add, projections, changes)), None
+
+        def at(share):
+            return jax.tree.map(lambda a, b: a + share * b, carry, (df, changes))
+
+        values = jax.lax.map(lambda share: objective(*at(share)), shares)
+        # Where nothing is lower, nothing changes.
+        return at(shares[jnp.argmin(jnp.where(jnp.isfinite(values), values, jnp.inf))]), None
 
     features = project(projections, spectra)
     f = spatial.solve(

@@ -7,7 +7,6 @@ penalty's diagonal over space. Everything here is of half spectra, (C, G, G // 2
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 
 from dslt_jax.learners.gauss_newton import conjugate_gradient
 from dslt_jax.ops import fourier
@@ -43,14 +42,12 @@ def solve(
     )
 
 
-def preconditioner(
-    power: jax.Array, penalty: jax.Array
-) -> Callable[[jax.Array], jax.Array]:
+def preconditioner(power: jax.Array, penalty: jax.Array) -> Callable[[jax.Array], jax.Array]:
     """Returns an approximate inverse of a diagonal over frequencies plus one over space.
 
     With p the mean power, S = (penalty + p)^(-1/2) over space and D = power / p + 1 over
-    frequencies it is S D^(-1) S: the inverse where either of them is constant. Penalties span five
-    orders of magnitude, and so do spectra; either diagonal alone helps little.
+    frequencies it is S D^(-1) S: half of the inverse where either part is p everywhere. Penalties
+    span five orders of magnitude, and so do spectra; either diagonal alone helps little.
     """
     mean = power.mean()
     root = jax.lax.rsqrt(penalty + mean)

@@ -14,6 +14,18 @@ from dslt_jax.media.source import FramesError
 _KEPT = "%/:=&?~#+!$,;'@()*[]"  # of an address, as it is
 
 
+def request(address: str) -> urllib.request.Request:
+    """Returns the request for an http or https address; its user:password@ becomes a header."""
+    parts = urllib.parse.urlsplit(address)
+    login, _, host = parts.netloc.rpartition("@")
+    plain = parts._replace(netloc=host, fragment="").geturl()
+    made = urllib.request.Request(urllib.parse.quote(plain, safe=_KEPT))
+    if login:
+        token = base64.b64encode(urllib.parse.unquote(login).encode()).decode()
+        made.add_header("Authorization", f"Basic {token}")
+    return made
+
+
 def download(address: str, what: str) -> IO[bytes]:
     """Returns the file behind an http or https address, at its beginning; closing removes it.
 
@@ -21,16 +33,9 @@ def download(address: str, what: str) -> IO[bytes]:
       FramesError: it cannot be read to its end, or there is no room for it. The text does not hold
         the address.
     """
-    parts = urllib.parse.urlsplit(address)
-    login, _, host = parts.netloc.rpartition("@")
-    plain = parts._replace(netloc=host, fragment="").geturl()
-    request = urllib.request.Request(urllib.parse.quote(plain, safe=_KEPT))
-    if login:
-        token = base64.b64encode(urllib.parse.unquote(login).encode()).decode()
-        request.add_header("Authorization", f"Basic {token}")
     file = tempfile.TemporaryFile()  # noqa: SIM115
     try:
-        with urllib.request.urlopen(request, timeout=container.TIMEOUT) as response:
+        with urllib.request.urlopen(request(address), timeout=container.TIMEOUT) as response:
             shutil.copyfileobj(response, file)
             if response.length:  # what is still to come
                 raise OSError(f"{response.length} bytes of it did not come")

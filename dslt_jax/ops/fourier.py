@@ -36,7 +36,9 @@ def energy(spectrum: jax.Array) -> jax.Array:
 
 def weigh(spectrum: jax.Array, window: jax.Array) -> jax.Array:
     """Returns the spectrum of functions times a window (G, G); as a matrix it is symmetric."""
-    return jnp.fft.rfft2(inverse(spectrum) * jnp.broadcast_to(window, spectrum.shape[:-1] + (window.shape[-1],)))
+    return jnp.fft.rfft2(
+        inverse(spectrum) * jnp.broadcast_to(window, spectrum.shape[:-1] + (window.shape[-1],))
+    )
 
 
 def shift(spectrum: jax.Array, cells: jax.Array) -> jax.Array:
@@ -67,9 +69,7 @@ def resize(spectrum: jax.Array, size: int) -> jax.Array:
     return jnp.concatenate([moved, beyond], axis=-1)
 
 
-def climb(
-    spectrum: jax.Array, start: jax.Array, *, steps: int = 5
-) -> tuple[jax.Array, jax.Array]:
+def climb(spectrum: jax.Array, start: jax.Array, *, steps: int = 5) -> tuple[jax.Array, jax.Array]:
     """Climbs to a maximum of a function between its cells by Newton's method.
 
     Args:

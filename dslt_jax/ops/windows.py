@@ -15,16 +15,26 @@ def hann(size: int) -> jax.Array:
 
 
 def paraboloid(
-    size: int, target: jax.Array, *, least: jax.Array | float, edge: jax.Array | float
+    size: int,
+    target: jax.Array,
+    *,
+    least: jax.Array | float,
+    edge: jax.Array | float,
+    sparsity: jax.Array | float = 0.0,
 ) -> jax.Array:
     """(size, size) penalty of a filter's coefficients: the more, the farther from the target.
 
     It is `least` in the middle and `edge` at the middle of each side of a target that is `target`
-    (2,) cells wide and high. Source: Danelljan, Häger, Khan, Felsberg, "Learning Spatially
-    Regularized Correlation Filters for Visual Tracking", ICCV 2015.
+    (2,) cells wide and high. Frequencies below `sparsity` of the largest are left out, which makes
+    it flatter within the target; its minimum stays. Source: Danelljan, Häger, Khan, Felsberg,
+    "Learning Spatially Regularized Correlation Filters for Visual Tracking", ICCV 2015.
     """
     x, y = (jnp.square(_filter_distance(size) / (side / 2)) for side in target)
-    return least + (edge - least) * (y[:, None] + x[None, :])
+    spectrum = jnp.fft.rfft2((edge - least) * (y[:, None] + x[None, :]))
+    strength = jnp.abs(spectrum)
+    kept = jnp.where(strength >= sparsity * strength.max(), spectrum, 0.0)
+    window = jnp.fft.irfft2(kept, (size, size))
+    return window - window.min() + least
 
 
 def box(size: int, target: jax.Array) -> jax.Array:

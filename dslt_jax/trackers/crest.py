@@ -3,7 +3,7 @@
 Source: Song, Ma, Gong, Zhang, Lau, Yang, "CREST: Convolutional Residual Learning for Visual
 Tracking", ICCV 2017; constants as the authors' MATLAB code has them. The response to a frame x is
 
-    base * x                     a convolution as large as the target
+    base * x                     a convolution as large as the target and 1 to 3 cells more
     + spatial(x)                 three 1x1 convolutions, ReLU between: what the base misses
     + temporal . x_1             a 1x1 convolution of the first frame: what time has changed
 
@@ -16,10 +16,10 @@ loss is 0.02; then 2 steps of 2e-9 every second frame on the last two. Weight de
 for base and temporal branch. Scales of 5 %, of which 0.6 is taken, if the response is above 0.15.
 
 What differs from the code: every target is sampled to one size (48 pixels; theirs keeps its own up
-to 100), kernels are as large as the target (theirs one to three cells more), scales are compared on
-a smaller crop, the biases that only shift the whole response are left out (they move by 1e-7 a
-step), the label of a frame lies at the place between cells where the target was found, and the
-first frame has at most 1000 steps (theirs 4000; it stops before).
+to 100) and searched for in a region of its present size (theirs keeps the first one's), scales are
+compared on a smaller crop, the biases that only shift the whole response are left out (they move by
+1e-7 a step), the label of a frame lies at the place between cells where the target was found, and
+the first frame has at most 1000 steps (theirs 4000; it stops before).
 """
 
 from typing import Any, NamedTuple
@@ -131,6 +131,9 @@ class Crest(Dslt):
             normal(4, (channels,), 1e-10 * unit),
             (nothing, nothing),
         )
+
+    def _extent(self, cells: jax.Array) -> jax.Array:
+        return 2 * jnp.ceil(jnp.ceil(cells) / 2) + 1
 
     def _spread(self, cells: jax.Array) -> jax.Array:
         return self.motion * cells

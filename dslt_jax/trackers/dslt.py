@@ -209,7 +209,7 @@ class Dslt(Part):
         targets = jax.vmap(
             lambda shift: self.label(self._grid, middle + shift / layers[0].stride, cells)
         )(shifts)
-        mask = spectral.kernel_mask(cells, self.kernel_size)
+        mask = spectral.kernel_mask(self._extent(cells), self.kernel_size)
         # Made from what was seen: in a checked `shard_map` the gradient by a kernel that all
         # devices share would be the sum of theirs.
         seen = 0.0 * jnp.clip(jnp.real(spectra).mean(), -1.0, 1.0)
@@ -415,6 +415,10 @@ class Dslt(Part):
         return spectral.spectrum(features, spectral.fft_size(features.shape[-1], self.kernel_size))
 
     # --- what a tracker of this kind may have otherwise ---
+
+    def _extent(self, cells: jax.Array) -> jax.Array:
+        """(2,) width and height of the kernel, of a target of so many cells."""
+        return cells
 
     def _start(self, key: jax.Array, channels: int) -> Any:
         """The kernel before anything is learned."""

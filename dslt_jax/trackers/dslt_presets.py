@@ -1,4 +1,4 @@
-"""DSLT's presets: `compact` (the default), `dslt_offline`, `googlenet`, `paper`, `released`, `vgg16`."""
+"""DSLT's presets: `compact`, `dslt_offline`, `googlenet`, `paper`, `released`, `vgg16`."""
 
 from dslt_jax.backbones import Compact, GoogLeNet, Vgg16
 from dslt_jax.learners import Adam, Memory, Schedule

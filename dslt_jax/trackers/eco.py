@@ -61,6 +61,7 @@ class Eco(Square):
     colours: int = static(3)  # that colour names are projected onto, and levels of grey
     least: float = 1e-4  # of the penalty on the filter, in the middle
     edge: float = 4e-3  # and at the target's sides
+    sparsity: float = 0.05  # the penalty's frequencies below this share of the largest are left out
     decay: float = 1e-6  # of the projections
     first_rounds: int = static(10)  # of Gauss-Newton, in the first frame
     first_steps: int = static(20)  # of conjugate gradients in each of them
@@ -82,6 +83,7 @@ class Eco(Square):
             self.require(name, lambda w: w > 0, "greater than 0")
         for name in ("first_rounds", "first_steps", "steps", "every"):
             self.require(name, lambda n: n >= 1, "at least 1")
+        self.require("sparsity", lambda s: 0 <= s < 1, "from 0 to below 1")
         self.require("settled", lambda n: n >= 0, "at least 0")
 
     def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
@@ -207,7 +209,13 @@ class Eco(Square):
 
     def penalty(self, size: jax.Array) -> jax.Array:
         """Returns (G, G) the squares of the penalty, of a target's size (2,) in frame pixels."""
-        root = windows.paraboloid(self.grid, self.cells(size), least=self.least, edge=self.edge)
+        root = windows.paraboloid(
+            self.grid,
+            self.cells(size),
+            least=self.least,
+            edge=self.edge,
+            sparsity=self.sparsity,
+        )
         # The authors' is of Fourier series, whose terms are G^2 times smaller than a spectrum's.
         return jnp.square(self.grid**2 * root)
 

@@ -10,10 +10,11 @@ height where it is more than twice as high as wide), warped to 224 x 224 pixels,
 size stays, as in the paper; `scale=filter` adds DSST's scale filter, as the authors did later.
 
 What differs: VGG-16 and its conv3_3, conv4_3 and conv5_3, where theirs is VGG-19 with conv3_4,
-conv4_4 and conv5_4. The filters live on conv3_3's 56 x 56 cells, whatever the target's size; theirs
-on cells of 4 frame pixels. Their region is twice the target where that covers more than 5 % of the
-frame (`padding=1`). Beyond the frame its border is repeated, and the peak is found to a fraction of
-a cell. A response below `lost` holds the place and teaches nothing; theirs has no such rule.
+conv4_4 and conv5_4. The filters live on 28 x 28 cells, whatever the target's size; theirs on cells
+of 4 frame pixels, which are as many for a target of 40. Their region is twice the target where that
+covers more than 5 % of the frame (`padding=1`). Beyond the frame its border is repeated, and the
+peak is found to a fraction of a cell. Every frame teaches, as theirs does; a higher `lost` holds
+place and model in frames whose response is below.
 """
 
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax import backbones
-from dslt_jax.backbones import Backbone, Vgg16
+from dslt_jax.backbones import Backbone, Layer, Vgg16
 from dslt_jax.learners.ridge import dual
 from dslt_jax.ops import correlation, fourier, fusion, localize, windows
 from dslt_jax.ops.labels import gaussian
@@ -63,13 +64,14 @@ class Hcft(CorrelationFilter):
         Vgg16(("conv3_3", "conv4_3", "conv5_3")), choices=backbones.TABLE
     )
     size: int = static(224)
+    cell: int = static(8)  # of the filters, in pixels of the crop
     padding: float = 1.8
     tall: float = 0.4  # padding of the height where it is more than twice the width
     weights: tuple[float, ...] = (0.02, 0.5, 1.0)  # of the layers' responses, the finest first
     label: float = 0.1  # deviation of the label, of the target's size
     decay: float = 1e-4
     rate: float = 0.01  # share of a new frame in the model
-    lost: float = 0.05  # a response below is no target
+    lost: float = 0.0  # a response below is no target
     scale: ScaleFilter | None = part(None, choices={"none": None, "filter": ScaleFilter()})
     min_side: float = 4.0  # of a box, in frame pixels, where the size is measured
 
@@ -86,6 +88,8 @@ class Hcft(CorrelationFilter):
             raise ValueError(
                 f"size={self.size} must be 2 or more times the deepest stride {stride}"
             )
+        if self.size % self.cell or self.size < 8 * self.cell:
+            raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
         self.require("tall", lambda p: p >= 0, "at least 0")
         self.require("label", lambda s: s > 0, "greater than 0")
         self.require("decay", lambda d: d > 0, "greater than 0")
@@ -149,12 +153,13 @@ class Hcft(CorrelationFilter):
         return state, {"updated": teach, "finite": finite}
 
     def spectra(self, params: Any, patch: jax.Array) -> Spectra:
-        """Returns the spectra (C, G, G // 2 + 1) of a patch's windowed maps, on the finest grid."""
+        """Returns spectra (C, G, G // 2 + 1) of a patch's windowed maps, on the filters' cells."""
         layers, window = self.backbone.layers, windows.hann(self._grid)[..., None]
+        cells = Layer("cells", self.cell, self.cell / 2, 0)
         maps = backbones.apply(self.backbone, params, patch[None])
 
         def spectrum(x, layer):
-            x = fusion.resample(x, layer, layers[0], self._grid)[0] * window
+            x = fusion.resample(x, layer, cells, self._grid)[0] * window
             return jnp.fft.rfft2(x.transpose(2, 0, 1))
 
         return tuple(spectrum(*pair) for pair in zip(maps, layers, strict=True))
@@ -187,7 +192,7 @@ class Hcft(CorrelationFilter):
 
     @property
     def _grid(self) -> int:
-        return self.size // self.backbone.layers[0].stride
+        return self.size // self.cell
 
     def _inside(self, size: jax.Array) -> jax.Array:
         """(2,) width and height in the crop of a target of `size` (2,), in pixels."""

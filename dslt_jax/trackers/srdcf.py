@@ -7,8 +7,7 @@ Visual Tracking", ICCV 2015; constants as its authors' code has them. The filter
 
 where w is a paraboloid over the target. What differs: the normal equations, whose running means are
 kept as there, are solved by preconditioned conjugate gradients, as in the authors' later trackers,
-where the paper has Gauss-Seidel; w is used as it is, where they leave out its small frequencies; and
-the region is sampled to one size.
+where the paper has Gauss-Seidel; and the region is sampled to one size.
 """
 
 from typing import Any, NamedTuple
@@ -44,6 +43,7 @@ class Srdcf(Pyramid):
 
     least: float = 0.1  # of the penalty, in the middle
     edge: float = 3.0  # and at the target's sides
+    sparsity: float = 0.05  # the penalty's frequencies below this share of the largest are left out
     rate: float = 0.025  # share of a new frame in the means
     first_steps: int = static(50)  # of conjugate gradients, in the first frame
     steps: int = static(5)  # and in every other
@@ -52,6 +52,7 @@ class Srdcf(Pyramid):
         super().check()
         self.require("least", lambda w: w > 0, "greater than 0")
         self.require("edge", lambda w: w > 0, "greater than 0")
+        self.require("sparsity", lambda s: 0 <= s < 1, "from 0 to below 1")
         self.require("rate", lambda r: 0 <= r <= 1, "from 0 to 1")
         self.require("first_steps", lambda n: n >= 1, "at least 1")
         self.require("steps", lambda n: n >= 1, "at least 1")
@@ -88,8 +89,15 @@ class Srdcf(Pyramid):
           size: (2,) of the target in frame pixels.
         """
         penalty = jnp.square(
-            windows.paraboloid(self.grid, self.cells(size), least=self.least, edge=self.edge)
+            windows.paraboloid(
+                self.grid,
+                self.cells(size),
+                least=self.least,
+                edge=self.edge,
+                sparsity=self.sparsity,
+            )
         )
+
         def data(f):
             by_frequency = f.reshape(len(f), -1).T
             product = jnp.einsum("kij,kj->ki", means.products, by_frequency, precision="highest")

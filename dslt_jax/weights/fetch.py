@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dslt_jax.media import download as download_lib
+from dslt_jax.media.address import redact
 from dslt_jax.weights import sources, store
 from dslt_jax.weights.readers import WeightsError
 
@@ -49,7 +51,7 @@ def fetch(backbone: str, *, url: str | None = None, timeout: float = 30.0) -> Pa
     download(url, original, size=source.size, sha256=source.sha256, timeout=timeout)
     stored, note = store.install(original, backbone)
     if note:  # the file's own digest agrees, so it is our reading or our table that is wrong
-        _LOG.warning("%s is the published file, yet %s: please report this", url, note)
+        _LOG.warning("%s is the published file, yet %s: please report this", redact(url), note)
     original.unlink()
     return stored
 
@@ -77,8 +79,9 @@ def download(
     Raises:
       WeightsError: nothing to download, no network, the wrong file, or no room to write it.
     """
+    shown = redact(url)
     if not url.lower().startswith(("http://", "https://")):
-        raise WeightsError(f"'{url}' is no http or https address")
+        raise WeightsError(f"'{shown}' is no http or https address")
     partial = target.with_name(target.name + ".part")
     try:
         if target.exists() and _sha256(target) == sha256:
@@ -95,7 +98,7 @@ def download(
                 failures = 0 if partial.stat().st_size > have else failures + 1
                 if failures == attempts:
                     raise WeightsError(
-                        f"{url} cannot be downloaded: {error}. {partial.stat().st_size} of {size} "
+                        f"{shown} cannot be downloaded: {error}. {partial.stat().st_size} of {size} "
                         "bytes are kept and the next try goes on from there. Without a network, "
                         "bring the file and run `dslt weights import FILE`"
                     ) from None
@@ -104,7 +107,7 @@ def download(
         if have != size or digest != sha256:
             partial.unlink()
             raise WeightsError(
-                f"{url} gave another file than the published one: its sha256 is {digest}, not "
+                f"{shown} gave another file than the published one: its sha256 is {digest}, not "
                 f"{sha256}. It was deleted; try again, or another address with --url"
             )
         partial.replace(target)
@@ -114,7 +117,8 @@ def download(
 
 def _continue(url: str, partial: Path, have: int, size: int, timeout: float) -> None:
     """Appends to `partial` what one request brings; _Interrupted when that is not the rest."""
-    request = urllib.request.Request(url, headers={"User-Agent": "dslt-jax"})
+    request, shown = download_lib.request(url), redact(url)
+    request.add_header("User-Agent", "dslt-jax")
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
@@ -124,7 +128,7 @@ def _continue(url: str, partial: Path, have: int, size: int, timeout: float) -> 
             announced = response.headers.get("Content-Length")
             if announced and announced.isdigit() and have + int(announced) != size:
                 raise WeightsError(
-                    f"{url} offers a file of {have + int(announced)} bytes, the published one has "
+                    f"{shown} offers a file of {have + int(announced)} bytes, the published one has "
                     f"{size}: give another address with --url"
                 )
             bar = tqdm(
@@ -141,7 +145,7 @@ def _continue(url: str, partial: Path, have: int, size: int, timeout: float) -> 
             partial.write_bytes(b"")
         if error.code not in (*_RETRIED, 416):
             raise WeightsError(
-                f"{url} cannot be downloaded: the server says {error.code} {error.reason}. "
+                f"{shown} cannot be downloaded: the server says {error.code} {error.reason}. "
                 "Give another address with --url"
             ) from None
         raise _Interrupted(f"the server says {error.code} {error.reason}") from None

@@ -60,7 +60,7 @@ def _safetensors(path: Path) -> Arrays:
 
 
 def _npz(path: Path) -> Arrays:
-    arrays = {}
+    arrays, loaded = {}, 0
     with zipfile.ZipFile(path) as archive:
         _check_size(path, sum(member.file_size for member in archive.infolist()), MAX_BYTES)
         for member in archive.infolist():
@@ -76,6 +76,8 @@ def _npz(path: Path) -> Arrays:
             if np.prod(shape, dtype=object) * dtype.itemsize > member.file_size:
                 raise WeightsError(f"{path}: array '{name}' says more than the archive holds")
             if len(shape) != 2:
+                loaded += member.file_size
+                _check_size(path, loaded, MAX_LOADED)
                 with archive.open(member) as file:
                     arrays[name] = np.lib.format.read_array(file, allow_pickle=False)
     return arrays

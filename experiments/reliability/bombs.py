@@ -117,17 +117,17 @@ def _settings() -> list[Tree]:
 
 
 def _npz() -> list[Tree]:
-    bomb = npy((50_000_000,), bytes(200_000_000))
-    return [
-        {"w.npz": zipped({"conv1_1/b.npy": npy((99_999_999_999,))})},
-        {"w.npz": zipped({"conv1_1/b.npy": npy((-1,), bytes(64))})},
-        {"w.npz": zipped({"conv1_1/b.npy": npy((2**62, 4))})},
-        {"w.npz": zipped({"conv1_1/b.npy": bomb}, understated=True)},
-        {"w.npz": zipped({f"{FAR}.npy": npy((64,), bytes(256))})},
-        {"w.npz": zipped({f"{i}.npy": npy((1,), bytes(4)) for i in range(3000)})},
-        {"w.npz": zipped({"a.npy": npy((1,), b"cos\nsystem\n(S'true'\ntR.", "|O")})},
-        {"w.npz": zipped({"a.npy": npy("(" * 3000 + ")" * 3000)})},
-    ]
+    bomb = {"conv1_1/b.npy": npy((50_000_000,), bytes(200_000_000))}
+    members = (
+        {"conv1_1/b.npy": npy((99_999_999_999,))},
+        {"conv1_1/b.npy": npy((-1,), bytes(64))},
+        {"conv1_1/b.npy": npy((2**62, 4))},
+        {f"{FAR}.npy": npy((64,), bytes(256))},
+        {f"{i}.npy": npy((1,), bytes(4)) for i in range(3000)},
+        {"a.npy": npy((1,), b"cos\nsystem\n(S'true'\ntR.", "|O")},
+        {"a.npy": npy("(" * 3000 + ")" * 3000)},
+    )
+    return [{"w.npz": file} for file in (*map(zipped, members), zipped(bomb, understated=True))]
 
 
 def _safetensors() -> list[Tree]:
@@ -196,14 +196,7 @@ def _mats(name: bytes) -> list[bytes]:
 
 
 def _caffemodel() -> list[Tree]:
-    floats = (b"\x2d" + struct.pack("<f", 1.0)) * 300_000  # one by one, not packed
-    blob = b"\x3a" + bytes([len(floats) & 0x7F | 0x80, len(floats) >> 7 & 0x7F | 0x80])
-    layer = b"\x0a\x07conv1_1" + blob + bytes([len(floats) >> 14]) + floats
-    size = bytes([len(layer) & 0x7F | 0x80, len(layer) >> 7 & 0x7F | 0x80, len(layer) >> 14])
-    return [
-        {"w.caffemodel": b"\x0a\x01n\xa2\x06" + size + layer},
-        {"w.caffemodel": b"\x0a\x01n\xa2\x06\xff\xff\xff\xff\xff\xff\xff\xff\x7f"},
-    ]
+    return [{"w.caffemodel": b"\x0a\x01n\xa2\x06" + b"\xff" * count + b"\x7f"} for count in (3, 8)]
 
 
 def _climbing() -> list[Tree]:
@@ -252,19 +245,6 @@ def _labels() -> list[Tree]:
     ]
 
 
-def _run() -> list[Tree]:
-    """Run files whose hash is right and whose content is not."""
-    from dslt_jax.benchmarks.settings import digest
-
-    texts = ("[]", "{}", "null", '"x"', "3", '{"protocol": []}', '{"protocol": {"name": 3}}')
-    more = ('{"protocol": {"name": "../x"}}', '{"protocol": {"name": "tre"}}')
-    trees: list[Tree] = []
-    for text in (*texts, *more):
-        content = {"hash": digest(json.loads(text)), "settings": json.loads(text)}
-        trees.append({"run.json": json.dumps(content).encode(), "Own.txt": b"1,2,3,4\n" * 5})
-    return [*trees, {"run.json": b"[" * 100_000}, {"run.json": b'{"settings":' + b"[" * 100_000}]
-
-
 BOMBS: dict[str, Callable[[], list[Tree]]] = {
     "image": _image,
     "video": _video,
@@ -275,7 +255,6 @@ BOMBS: dict[str, Callable[[], list[Tree]]] = {
     "truth-lasot": _climbing,
     "results": _results,
     "report": _results,
-    "run": _run,
     "labels": _labels,
     "weights-npz": _npz,
     "weights-safetensors": _safetensors,

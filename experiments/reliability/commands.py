@@ -20,7 +20,9 @@ def clip(count: int, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
     ground = draw.integers(60, 180, (HEIGHT // 8, WIDTH // 8, 3), np.uint8)
     ground = ground.repeat(8, 0).repeat(8, 1)
     patch = draw.integers(0, 256, (6, 6, 3), np.uint8).repeat(4, 0).repeat(4, 1)
-    boxes = np.array([(20 + bounce(2 * i, 90), 20 + bounce(i, 60), SIDE, SIDE) for i in range(count)])
+    boxes = np.array(
+        [(20 + bounce(2 * i, 90), 20 + bounce(i, 60), SIDE, SIDE) for i in range(count)]
+    )
     frames = []
     for x, y, w, h in boxes:
         frames.append(ground.copy())

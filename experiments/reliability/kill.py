@@ -46,7 +46,11 @@ _PLAIN = re.compile(r"-?\d+\.\d+(,-?\d+\.\d+){3}")
 
 
 class Trial:
-    """A command that is killed again and again; it writes to `run` in `place`."""
+    """A command that is killed again and again; it writes to `run` in `place`.
+
+    Its subclasses know how far a run is (`progress`), what one leaves that nobody disturbed
+    (`keep_truth`) and what is wrong with another (`look`).
+    """
 
     def __init__(self, name: str, words: list[str], place: Path):
         self.counts, self.faults = Counter[str](), list[str]()
@@ -116,18 +120,6 @@ class Trial:
 
     def _fault(self, what: str, text: str) -> None:
         self.faults.append(f"{self._name}, {what}: {text}")
-
-    def progress(self) -> int:
-        """How far the run is."""
-        raise NotImplementedError
-
-    def keep_truth(self) -> None:
-        """Keeps what a run leaves that nobody disturbed."""
-        raise NotImplementedError
-
-    def look(self, *, whole: bool) -> list[str]:
-        """Returns what is wrong with what a run has left."""
-        raise NotImplementedError
 
 
 class Benchmark(Trial):

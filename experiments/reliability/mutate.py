@@ -99,7 +99,9 @@ def _value(draw: st.DrawFn, data: bytes, hashed: bool) -> bytes:
     while nodes:
         node = nodes.pop()
         if isinstance(node, (dict, list)):
-            places += [(node, key) for key in (node if isinstance(node, dict) else range(len(node)))]
+            places += [
+                (node, key) for key in (node if isinstance(node, dict) else range(len(node)))
+            ]
             nodes += node.values() if isinstance(node, dict) else node
     if not places:
         return data

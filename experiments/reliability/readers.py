@@ -161,7 +161,7 @@ def _killed() -> list[Tree]:
     for box in ("--box=10,12,20,16", "--targets=two.txt"):
         with _fake_session(), contextlib.chdir(_clip().parent):
             Path("two.txt").write_text("10,12,20,16 a\n5,5,10,10 b\n")
-            tree = seeds.made(lambda out, b=box: _follow(out, b))
+            tree = seeds.made(_follow, box)
         trees.append(tree | {"summary.json": tree["summary.json"].replace(b"done", b"running", 1)})
     return trees
 
@@ -201,7 +201,6 @@ def _fake_session() -> Iterator[None]:
         Spec.build = build  # type: ignore[method-assign]
 
 
-_LAYOUTS = ("otb", "tc128", "uav123", "vot", "lasot", "got10k", "generic")
 _WEIGHTS = ("npz", "safetensors", "pth", "h5", "mat", "caffemodel")
 _RUN_ERRORS = (RunError, results.ResultsError, datasets.DatasetError)
 
@@ -217,10 +216,10 @@ READERS = {
             functools.partial(_truth, name),
             (datasets.DatasetError, RunError),
         )
-        for name in _LAYOUTS
+        for name in seeds.LAYOUTS
     },
-    "results": Reader(seeds.results_, _results, (*_RUN_ERRORS, ValueError)),
-    "report": Reader(seeds.results_, _report, (Refused,)),
+    "results": Reader(seeds.kept, _results, (*_RUN_ERRORS, ValueError)),
+    "report": Reader(seeds.kept, _report, (Refused,)),
     "run": Reader(seeds.run, _run, _RUN_ERRORS),
     "track": Reader(_killed, _track, (Refused,)),
     "labels": Reader(seeds.labels, _labels, (Refused,)),

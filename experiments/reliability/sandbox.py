@@ -53,9 +53,8 @@ def enter(folder: str, seconds: float, memory: int) -> None:
     global _watch, _seconds, _memory
     sys.dont_write_bytecode = True
     os.environ["TMPDIR"] = tempfile.tempdir = folder
-    from tqdm import tqdm
-
     import readers  # noqa: F401
+    from tqdm import tqdm
 
     for package in ("av", "h5py", "torch", "safetensors"):  # not in an input's memory
         with contextlib.suppress(ImportError):

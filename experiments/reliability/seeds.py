@@ -18,63 +18,49 @@ from dslt_jax.benchmarks import datasets, execute, results, runs, trajectory
 from dslt_jax.boxes import to_polygons
 
 _TESTS = Path(__file__).parents[2] / "tests"
-sys.path += [str(_TESTS / room) for room in ("", "benchmarks", "media")]
+sys.path.extend(str(_TESTS / room) for room in ("", "benchmarks", "media"))
 import clips
 import layouts
 import weight_files
 
 FRAMES = 5
 BOXES = np.array([[5.0 + i, 6, 10, 12] for i in range(FRAMES)])  # 0-based
+_RECT, _POLYGONS = BOXES + np.array([1, 1, 0, 0]), to_polygons(BOXES)
+_MARKS = "0\n" * (FRAMES - 1) + "1\n"
 
 
-def made(write: Callable[[Path], object]) -> Tree:
-    """Returns the files that `write` puts into a folder."""
+def made(write: Callable[..., object], *arguments: object) -> Tree:
+    """Returns the files that `write(folder, *arguments)` puts into a folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "KCF")
         folder.mkdir()
-        write(folder)
+        write(folder, *arguments)
         paths = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def _picture(seed: int = 0, mode: str = "RGB") -> Image.Image:
-    draw = np.random.default_rng(seed)
-    if mode == "I;16":
-        return Image.fromarray(draw.integers(0, 4096, (48, 64), np.uint16))
-    return Image.fromarray(draw.integers(0, 256, (48, 64, 3), np.uint8)).convert(mode)
-
-
 def image() -> list[Tree]:
+    draw = np.random.default_rng(0)
+    colour = Image.fromarray(draw.integers(0, 256, (48, 64, 3), np.uint8))
+    deep = Image.fromarray(draw.integers(0, 4096, (48, 64), np.uint16))
     turned = Image.Exif()
     turned[0x0112] = 6
-    several = {"save_all": True, "append_images": [_picture(1), _picture(2)]}
-    kinds: list[tuple[str, str, dict[str, object]]] = [
-        ("a.png", "RGB", {}),
-        ("a.png", "I;16", {}),
-        ("a.png", "P", {"transparency": 3}),
-        ("a.png", "RGB", {"duration": 40, **several}),
-        ("a.jpg", "RGB", {"exif": turned}),
-        ("a.jpg", "CMYK", {"progressive": True}),
-        ("a.gif", "RGB", {"duration": 40, **several}),
-        ("a.webp", "RGB", {"duration": 40, **several}),
-        ("a.tif", "RGB", {"compression": "tiff_lzw", **several}),
-        ("a.tif", "I;16", {}),
-        ("a.tif", "F", {}),
-        ("a.bmp", "RGB", {}),
-        ("a.ppm", "RGB", {}),
-        ("a.tga", "RGB", {"compression": "tga_rle"}),
-        ("a.jp2", "RGB", {}),
+    moving = {"save_all": True, "append_images": [colour.rotate(9)], "duration": 40}
+    plain = [(suffix, colour, {}) for suffix in ("png", "jpg", "bmp", "ppm", "tga", "jp2")]
+    kinds = [
+        *plain,
+        *((suffix, colour, moving) for suffix in ("png", "gif", "webp", "tif")),
+        ("png", deep, {}),
+        ("tif", deep, {}),
+        ("tif", colour.convert("F"), {"compression": "tiff_lzw"}),
+        ("png", colour.convert("P"), {"transparency": 3}),
+        ("jpg", colour.convert("CMYK"), {"progressive": True, "exif": turned}),
     ]
-    trees: list[Tree] = []
-    for name, mode, options in kinds:
-        file = io.BytesIO()
-        _picture(mode=mode).save(file, Image.registered_extensions()[name[1:]], **options)
-        trees.append({name: file.getvalue()})
-    return trees
+    return [made(lambda at, s=s, i=i, o=o: i.save(at / f"a.{s}", **o)) for s, i, o in kinds]
 
 
 def folder() -> list[Tree]:
-    eight, sixteen = image()[0]["a.png"], image()[1]["a.png"]
+    eight, sixteen = image()[0]["a.png"], image()[10]["a.png"]
     return [
         {"0001.png": eight, "0003.png": eight, "x.txt": b"no image", "a.mp4": b"no video"},
         {"1.png": sixteen, "2.png": sixteen, "10.png": eight},
@@ -82,18 +68,13 @@ def folder() -> list[Tree]:
 
 
 def video() -> list[Tree]:
-    codecs = {
-        "a.mp4": "libx264",
-        "a.mkv": "libx264",
-        "a.ts": "mpeg2video",
-        "a.avi": "mpeg4",
-        "a.webm": "libvpx-vp9",
-        "a.h264": "libx264",
-    }
-    return [
-        made(lambda place, n=name, c=codec: clips.write_clip(place / n, FRAMES, noise=99, codec=c))
-        for name, codec in codecs.items()
-    ]
+    codecs = {"mp4": "libx264", "mkv": "libx264", "ts": "mpeg2video", "avi": "mpeg4"}
+    codecs |= {"webm": "libvpx-vp9", "h264": "libx264"}
+
+    def write(place: Path, suffix: str, codec: str) -> None:
+        clips.write_clip(place / f"a.{suffix}", FRAMES, noise=99, codec=codec)
+
+    return [made(write, *names) for names in codecs.items()]
 
 
 def boxes() -> list[Tree]:
@@ -113,56 +94,66 @@ def settings() -> list[Tree]:
         "loss.a=8\nonline.learner.rates.0=1e-4",
         "size=scales\nsize.crop=64\nonline.every=2",
         "fusion.channels=8\nkernel_size=8\nregion.search=128",
-        "loss=shrinkage\nloss.a=3\nloss.c=0.3\nfirst.steps=5",
     )
     return [{"settings.txt": text.encode()} for text in texts]
 
 
-# The first one of those is listed by the benchmark, the second is a polygon's.
-_RECT, _POLYGONS = BOXES + np.array([1, 1, 0, 0]), to_polygons(BOXES)
-_MARKS = "0\n" * (FRAMES - 1) + "1\n"
+# layout -> tables of boxes, folders of images, other texts
+_LAYOUTS: dict[str, tuple[dict[str, np.ndarray], tuple[str, ...], dict[str, str]]] = {
+    "otb": (
+        {f"{name}.txt": _RECT for name in ("Own/groundtruth_rect", "Two/groundtruth_rect.2")},
+        ("Own/img", "Two/img"),
+        {"Own/attrs.txt": "OCC, SV\n"},
+    ),
+    "tc128": (
+        {"Ball_ce1/Ball_ce1_gt.txt": _RECT},
+        ("Ball_ce1/img",),
+        {"Ball_ce1/Ball_ce1_frames.txt": f"1,{FRAMES}\n", "Ball_ce1/Ball_ce1_att.txt": "OCC,SV"},
+    ),
+    "uav123": (
+        {"anno/UAV123/uav2.txt": _RECT},
+        ("data_seq/UAV123/uav2",),
+        {"anno/UAV123/att/uav2.txt": ",".join("01" * 6)},
+    ),
+    "vot": (
+        {"one/groundtruth.txt": _POLYGONS, "two/groundtruth.txt": BOXES},
+        ("one/color", "two"),
+        {"list.txt": "one\ntwo\n", "one/occlusion.tag": _MARKS},
+    ),
+    "lasot": (
+        {"bear/bear-2/groundtruth.txt": _RECT},
+        ("bear/bear-2/img",),
+        {"testing_set.txt": "bear-2\n", "bear/bear-2/out_of_view.txt": "0,0,0,0,1"},
+    ),
+    "got10k": (
+        {"one/groundtruth.txt": BOXES},
+        ("one",),
+        {
+            "list.txt": "one\n",
+            "one/cover.label": _MARKS,
+            "one/meta_info.ini": "resolution: (64, 48)",
+        },
+    ),
+    "generic": (
+        {"a/groundtruth.txt": BOXES, "b/boxes.txt": _POLYGONS},
+        ("a", "b/frames"),
+        {},
+    ),
+}
+LAYOUTS = tuple(_LAYOUTS)
 
 
 def truth(layout: str) -> list[Tree]:
     """Returns a benchmark of that layout, a few sequences of 5 frames."""
+    tables, pictures, texts = _LAYOUTS[layout]
 
     def write(root: Path) -> None:
-        texts: dict[str, str] = {}
-        match layout:
-            case "otb":
-                tables, pictures = {"Own/groundtruth_rect.txt": _RECT}, ["Own/img", "Two/img"]
-                tables |= {f"Two/groundtruth_rect.{i}.txt": _RECT for i in (1, 2)}
-                texts = {"Own/attrs.txt": "OCC, SV\n"}
-            case "tc128":
-                tables, pictures = {"Ball_ce1/Ball_ce1_gt.txt": _RECT}, ["Ball_ce1/img"]
-                texts = {"Ball_ce1/Ball_ce1_frames.txt": f"1,{FRAMES}\n"}
-                texts["Ball_ce1/Ball_ce1_att.txt"] = "OCC,SV\n"
-            case "uav123":
-                tables, pictures = {"anno/UAV123/uav2.txt": _RECT}, ["data_seq/UAV123/uav2"]
-                texts = {"anno/UAV123/att/uav2.txt": ",".join("01" * 6)}
-            case "vot":
-                tables = {"one/groundtruth.txt": _POLYGONS, "two/groundtruth.txt": BOXES}
-                pictures = ["one/color", "two"]
-                texts = {"list.txt": "one\ntwo\n", "one/occlusion.tag": _MARKS}
-            case "lasot":
-                tables, pictures = {"bear/bear-2/groundtruth.txt": _RECT}, ["bear/bear-2/img"]
-                texts = {"testing_set.txt": "bear-2\n", "bear/bear-2/out_of_view.txt": "0,0,0,0,1"}
-            case "got10k":
-                tables, pictures = {"one/groundtruth.txt": BOXES}, ["one"]
-                texts = {"list.txt": "one\n", "one/absence.label": _MARKS}
-                texts["one/meta_info.ini"] = "[METAINFO]\nresolution: (64, 48)\n"
-            case _:
-                tables = {"a/groundtruth.txt": BOXES, "b/boxes.txt": _POLYGONS}
-                pictures = ["a", "b/frames"]
         for path, table in tables.items():
             layouts.text(root / path, table)
         for path in pictures:
             layouts.images(root / path, 1, FRAMES, digits=8)
-        for path, text in texts.items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(text)
 
-    return [made(write)]
+    return [made(write) | {path: text.encode() for path, text in texts.items()}]
 
 
 def own() -> datasets.Dataset:
@@ -171,34 +162,32 @@ def own() -> datasets.Dataset:
     return datasets.Dataset("otb", ("Own",), lambda name: sequence)
 
 
-def results_() -> list[Tree]:
-    """Folders of results on `own`, in every toolkit's format and as a table."""
+def kept() -> list[Tree]:
+    """Returns folders of results on `own`, in every toolkit's format and as a table."""
     one = trajectory.from_regions(BOXES + 1, np.full(FRAMES, 0.01))
     reset = trajectory.from_regions(_POLYGONS)
     reset.codes[2], reset.codes[3] = trajectory.FAILURE, trajectory.UNKNOWN
     table = "frame,x,y,w,h\n" + "".join(f"{i},{6 + i},7,10,12\n" for i in range(FRAMES))
-    kinds = [("otb", "", one), ("otb_mat", "", one), ("got10k", "", one)]
+    kinds = [(form, "", one) for form in ("otb", "otb_mat", "got10k")]
     kinds += [("vot", "baseline", reset), ("vot", "unsupervised", one)]
-    return [{"Own.csv": table.encode()}] + [
-        made(lambda place, f=form, e=kind, g=run: results.write(place, own(), {"Own": [g]}, f, e))
-        for form, kind, run in kinds
-    ]
+
+    def write(place: Path, form: str, experiment: str, found: trajectory.Trajectory) -> None:
+        results.write(place, own(), {"Own": [found]}, form, experiment)
+
+    return [{"Own.csv": table.encode()}, *(made(write, *kind) for kind in kinds)]
 
 
 def run() -> list[Tree]:
-    """Folders of runs of `dslt benchmark` on `own`."""
+    """Returns folders of runs of `dslt benchmark` on `own`."""
 
     def write(place: Path, name: str) -> None:
-        protocol = execute.Protocol(name, repetitions=1)
-        asked = {"dataset": "otb", "tracker": {"name": "mosse"}}
-        about = {"preset": "mosse", "root": "data", "annotations": None}
-        with runs.Run(place, protocol, asked, about) as found:
-            starts = [0] if name == "unsupervised" else execute.starts(own()["Own"], protocol)
-            group = [trajectory.from_regions(BOXES[getattr(one, "start", 0) :]) for one in starts]
-            found.save(own()["Own"], group)
+        protocol, asked = execute.Protocol(name), {"dataset": "otb", "tracker": {"name": "mosse"}}
+        plan = execute.starts(own()["Own"], protocol) if name == "tre" else []
+        group = [trajectory.from_regions(BOXES[start.start :]) for start in plan]
+        with runs.Run(place, protocol, asked, {"root": "data", "annotations": None}) as found:
+            found.save(own()["Own"], group or [trajectory.from_regions(BOXES)])
 
-    names = ("ope", "tre", "unsupervised")
-    return [made(lambda place, n=name: write(place, n)) for name in names]
+    return [made(write, name) for name in ("ope", "tre", "unsupervised")]
 
 
 def labels() -> list[Tree]:
@@ -214,49 +203,35 @@ def labels() -> list[Tree]:
 def weights(kind: str) -> list[Tree]:
     """Returns VGG-16's first layer in files of that kind."""
     arrays = weight_files.random_params({"conv1_1/w": (3, 3, 3, 64), "conv1_1/b": (64,)})
-    kernel, bias = arrays.values()
-
-    def saved(save: Callable[[Path], object]) -> Tree:
-        return made(lambda place: save(place / f"w.{kind}"))
-
+    file = io.BytesIO()
     match kind:
         case "npz":
-            return [
-                saved(lambda path: np.savez(path, **arrays)),
-                saved(lambda path: np.savez_compressed(path, **arrays)),
-            ]
+            np.savez_compressed(file, **arrays)
         case "safetensors":
-            from safetensors.numpy import save_file
+            from safetensors.numpy import save
 
-            return [saved(lambda path: save_file(arrays, path, {"backbone": "vgg16"}))]
+            file.write(save(arrays, {"backbone": "vgg16"}))
         case "pth":
             import torch
 
-            named = weight_files.torch_state(arrays)
-            state = {name: torch.from_numpy(array.copy()) for name, array in named.items()}
-            old = {"_use_new_zipfile_serialization": False}
-            return [
-                saved(lambda path: torch.save({"model": state, "epoch": 3}, path)),
-                saved(lambda path: torch.save(state, path, **old)),
-            ]
+            state = weight_files.torch_state(arrays)
+            torch.save(
+                {name: torch.from_numpy(array.copy()) for name, array in state.items()}, file
+            )
         case "h5":
             import h5py
 
-            def save(path: Path, **options: object) -> None:
-                with h5py.File(path, "w") as file:
-                    for name, array in (("W", kernel), ("b", bias)):
-                        file.create_dataset(f"block1_conv1/{name}_1:0", data=array, **options)
-
-            return [saved(save), saved(lambda path: save(path, compression="gzip"))]
+            with h5py.File(file, "w") as held:
+                for name, array in zip("Wb", arrays.values(), strict=True):
+                    path = f"block1_conv1/{name}_1:0"
+                    held.create_dataset(path, data=array, compression="gzip")
         case "mat":
             from scipy import io as matlab
 
-            layers = np.empty((1, 1), object)
-            held = np.empty((1, 2), object)
-            held[0, 0], held[0, 1] = kernel, bias
-            layers[0, 0] = {"name": "conv1_1", "type": "conv", "weights": held}
-            return [
-                saved(lambda path, p=packed: matlab.savemat(path, {"layers": layers}, False, "5", p))
-                for packed in (False, True)
-            ]
-    return [{"w.caffemodel": weight_files.caffemodel(arrays, old=old)} for old in (False, True)]
+            pair, layers = np.empty((1, 2), object), np.empty((1, 1), object)
+            pair[0, :] = list(arrays.values())
+            layers[0, 0] = {"name": "conv1_1", "type": "conv", "weights": pair}
+            matlab.savemat(file, {"layers": layers})
+        case "caffemodel":
+            file.write(weight_files.caffemodel(arrays))
+    return [{f"w.{kind}": file.getvalue()}]

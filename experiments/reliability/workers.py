@@ -37,7 +37,10 @@ class Trial:
     def __init__(self, place: Path):
         self.counts, self.faults = Counter[str](), list[str]()
         self._place, self._run = place, place / "run"
-        self._words = ["benchmark", *commands.write_otb(place / "data", FLAGS.sequences, FLAGS.frames)]
+        self._words = [
+            "benchmark",
+            *commands.write_otb(place / "data", FLAGS.sequences, FLAGS.frames),
+        ]
         self._chance = random.Random(FLAGS.seed)
         if self._call("truth", workers=2):
             raise SystemExit(f"workers: dslt benchmark failed: {self._said()}")

@@ -47,6 +47,7 @@ def test_truth_leaves_out_what_it_does_not_count(tmp_path):
         ("", "has no line frame,id"),
         ("1,1,2,3,4,5\n1,2,3,4\n", "line 2 of .* is '1,2,3,4', not frame,id"),
         ("0,1,2,3,4,5\n", "with frames from 1"),
+        ("10000001,1,2,3,4,5\n", "with frames from 1 to 10000000"),
         ("1,1,2,3,4,nan\n", "line 1"),
         ("1,1,2,3,4,5\n1,1,2,3,4,6\n", "two boxes of target 1 in frame 1"),
     ],

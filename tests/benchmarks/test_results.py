@@ -52,6 +52,12 @@ def test_there_and_back(tmp_path, dataset, format):
     assert not list(tmp_path.glob("**/*.tmp"))
 
 
+def test_matlab_files_of_a_tracker_whose_name_has_an_underscore(tmp_path, dataset):
+    pytest.importorskip("scipy")
+    results.write(tmp_path / "Ours_v2", dataset, _runs(dataset), "otb_mat")
+    assert set(results.read(tmp_path / "Ours_v2", dataset).boxes) == set(dataset.names)
+
+
 def test_files_are_in_the_benchmarks_coordinates(tmp_path, dataset):
     runs = _runs(dataset)
     results.write(tmp_path / "Ours", dataset, runs, "got10k")
@@ -118,6 +124,9 @@ def test_tables_with_and_without_names_of_columns(tmp_path, dataset, name, conte
         ("x,y,w,h\n1,2,3\n", "line 2: '1, 2, 3, None' is not"),
         ("x,y,w,h\n", "has no line below its first one"),
         ("0,1,2,3,4\n", "line 1: '0,1,2,3,4' has 5 numbers"),
+        ("x,y,w,h\n1,2,3," + "4" * 200_000, "line 2: field larger than field limit"),
+        ("1\n1,2,3,4\nnan\n", "line 3: 'nan' is no box and no code of VOT"),
+        ("1\n1,2,3,4\n300\n", "line 3: '300' is no box and no code of VOT"),
     ],
 )
 def test_tables_that_cannot_be_read_are_told(tmp_path, dataset, content, message):
@@ -188,6 +197,7 @@ def test_matlab_files_of_other_kinds_are_refused(tmp_path, dataset):
     cell[0, 0] = {"res": layouts.truth(20), "type": "ivtAff"}
     io.savemat(folder / "jogging-1_Theirs.mat", {"results": cell})
     (folder / "jogging-2_Theirs.mat").write_text("no")
+    io.savemat(folder / "human4_Theirs.mat", {"results": {"res": np.ones((3, 5)), "type": "rect"}})
     with pytest.raises(ResultsError, match="no results of otb in the format otb_mat"):
         results.read(folder, dataset)
     cell[0, 0]["type"] = "rect"

@@ -146,9 +146,31 @@ def test_a_damaged_or_edited_run_is_refused(tmp_path, dataset):
     (path / "run.json").write_text(json.dumps(content))
     with pytest.raises(RunError, match="changed by hand"):
         runs.Run(path, Protocol(), SETTINGS)
-    (path / "run.json").write_text("{")
+    for text in ("{", "[" * 100_000, "[]"):
+        (path / "run.json").write_text(text)
+        with pytest.raises(RunError, match=r"run\.json is damaged"):
+            runs.Run(path, Protocol(), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": []},
+        {"settings": {}},
+        {"settings": {"protocol": []}},
+        {"settings": {"protocol": {"name": "../x"}}},
+        {"settings": {"protocol": {"name": "ope"}, "dataset": ["otb"]}},
+        {"about": None},
+        {"about": {"root": 3}},
+    ],
+)
+def test_a_run_of_another_shape_is_refused(tmp_path, dataset, change):
+    _run_with_a_result(tmp_path, dataset)
+    content = json.loads((tmp_path / "run.json").read_text()) | change
+    content["hash"] = settings.digest(content["settings"])
+    (tmp_path / "run.json").write_text(json.dumps(content))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        runs.Run(path, Protocol(), SETTINGS)
+        runs.read(tmp_path, dataset)
 
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path):

@@ -119,6 +119,7 @@ def test_the_format_is_that_of_every_line(tmp_path):
         ("id,x,y,w,h\n1,2,3,4\n", "with 4 columns where the header has 5"),
         ("id,x,y,w,h\n1,2,3,four,5\n", "where 'four' is no number"),
         ("frame,x,y,w,h\n0,1,2,3,4\n1,1,2,3,4\n", "has boxes of several frames, 0 and 1"),
+        ("1,2,3,4\n" + "9" * 100_000 + "x,1,2,3\n", "has 100007 letters: four numbers are needed"),
     ],
 )
 def test_files_of_targets_that_are_not_right(tmp_path, text, message):

@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-sys.path += [str(EXPERIMENTS / room) for room in ("accuracy", "speed", "training")]
+sys.path += [str(EXPERIMENTS / room) for room in ("accuracy", "reliability", "speed", "training")]

@@ -26,9 +26,7 @@ def by_the_rules(samples, size, rate):
             continue
         weights = [w * (1 - rate) for w in weights]
         to_new = [np.sum((m - new) ** 2) for m in means]
-        pairs = {
-            (i, j): np.sum((means[i] - means[j]) ** 2) for i in range(size) for j in range(i)
-        }
+        pairs = {(i, j): np.sum((means[i] - means[j]) ** 2) for i in range(size) for j in range(i)}
         (i, j), least = min(pairs.items(), key=lambda pair: pair[1])
         if min(to_new) < least:
             k = int(np.argmin(to_new))

@@ -51,7 +51,8 @@ def test_it_finds_by_how_much_a_target_has_grown(growth):
 @pytest.mark.parametrize("growth", [0.8, 0.97, 1.05, 1.2])
 def test_half_of_the_scales_interpolated_find_it_too(growth):
     filter_ = ScaleFilter(count=17, sigma=33 / 16)
-    np.testing.assert_allclose(filter_.factors()[[0, 8, 16]], 1.02 ** (33 / 17 * np.array([-8, 0, 8])))
+    expected = 1.02 ** (33 / 17 * np.array([-8, 0, 8]))
+    np.testing.assert_allclose(filter_.factors()[::8], expected, rtol=1e-5)
     image = patch(128)
     means = filter_.start(filter_.spectrum(image, 48.0))
     found = filter_.estimate(means, filter_.spectrum(image, 48.0 / growth))

@@ -1,5 +1,7 @@
 """A backbone without weights: what a few fixed filters find, averaged over cells of each stride."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ NAMES = {4: "fine", 8: "middle", 16: "coarse"}
 CHANNELS = 16
 
 
+@functools.cache  # one function, so that programs are compiled once
 def backbone(*strides):
     def features(params, image):
         filters = np.random.default_rng(0).normal(size=(5, 5, 3, CHANNELS)).astype(np.float32)

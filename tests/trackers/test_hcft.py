@@ -20,7 +20,7 @@ def tracker(size=224, **changes):
 @pytest.fixture(scope="module")
 def first():
     frames, truth = small.clip(1)
-    return dslt.init(tracker(size=96), {}, frames[0], truth[0])
+    return dslt.init(tracker(size=96, cell=4), {}, frames[0], truth[0])
 
 
 def test_the_filters_are_ridge_regression_over_all_shifts(first):
@@ -41,7 +41,7 @@ def test_the_filters_are_ridge_regression_over_all_shifts(first):
 
 def test_the_response_is_the_weighted_sum_of_what_the_layers_say(first):
     """Each over its own maximum; where all agree it is as high as the label, in the middle."""
-    same = tracker(size=96).fuse(first, first.templates)
+    same = tracker(size=96, cell=4).fuse(first, first.templates)
     assert np.unravel_index(np.argmax(same), same.shape) == (12, 12)
     assert float(same.max()) == pytest.approx(1.0, abs=0.05)
 
@@ -51,9 +51,12 @@ def test_the_response_is_the_weighted_sum_of_what_the_layers_say(first):
 
     # The coarse layer has seen it 6 cells to the right, the others where it was.
     seen = (*first.templates[:2], moved(first.templates[2], 6))
-    apart = np.asarray(tracker(size=96).fuse(first, seen))
+    apart = np.asarray(tracker(size=96, cell=4).fuse(first, seen))
     assert np.unravel_index(np.argmax(apart), apart.shape) == (12, 18)
-    alone = [np.asarray(tracker(size=96, weights=w).fuse(first, seen)) for w in np.eye(3).tolist()]
+    alone = [
+        np.asarray(tracker(size=96, cell=4, weights=w).fuse(first, seen))
+        for w in np.eye(3).tolist()
+    ]
     tops = np.array([x.max() for x in alone])
     weights = np.array([0.02, 0.5, 1.0]) / 1.52
     expected = sum(w * x / top for w, x, top in zip(weights, alone, tops, strict=True))

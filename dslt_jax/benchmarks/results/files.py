@@ -65,7 +65,9 @@ def _read_text(path: Path) -> Trajectory:
     for i, row in enumerate(rows):
         if len(row) == 1:
             if row[0] not in _CODES:
-                raise ResultsError(f"{path} line {i + 1}: '{row[0]:g}' is no box and no code of VOT")
+                raise ResultsError(
+                    f"{path} line {i + 1}: '{row[0]:g}' is no box and no code of VOT"
+                )
             run.codes[i] = int(row[0])
         else:
             run.regions[i] = row if len(row) == width else to_polygons(row)
@@ -109,7 +111,7 @@ def _rows(path: Path, table: csv.DictReader) -> Iterator[dict[str, str]]:
 
 
 def _read_mat(path: Path) -> Array:
-    """Returns the boxes of Wu's `results`, a struct or a cell of some, of which the first counts."""
+    """Returns the boxes of Wu's `results`, a struct or a cell of several: the first counts."""
     try:
         found = matfile.read(memoryview(path.read_bytes()), MOST_BYTES).get("results")
     except Exception as error:  # damaged bytes fail anywhere
@@ -119,6 +121,11 @@ def _read_mat(path: Path) -> Array:
     kind, boxes = (found.get("type"), found.get("res")) if isinstance(found, dict) else (None, None)
     if kind != "rect":
         raise ResultsError(f"{path} has results of type {kind}, only 'rect' can be read")
-    if not isinstance(boxes, np.ndarray) or boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
+    if (
+        not isinstance(boxes, np.ndarray)
+        or boxes.ndim != 2
+        or boxes.shape[1] != 4
+        or not len(boxes)
+    ):
         raise ResultsError(f"{path} has no rows x, y, w, h in 'res'")
     return boxes.astype(np.float64)
