@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-HERE = Path(__file__).parent
-sys.path.extend([str(HERE / "benchmarks"), str(HERE / "media")])
-sys.path.append(str(HERE.parent / "experiments" / "reliability"))
+sys.path.append(str(Path(__file__).parent / "benchmarks"))
+sys.path.append(str(Path(__file__).parent / "media"))
+sys.path.append(str(Path(__file__).parents[1] / "experiments" / "reliability"))
 import bombs
 import clips
 import layouts

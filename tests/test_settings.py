@@ -129,7 +129,7 @@ def test_a_setting_of_a_part_that_is_not_there_says_which_is():
 
 
 def test_unknown_preset_lists_the_choices():
-    with pytest.raises(ValueError, match="choose one of compact, .*paper, .*mosse"):
+    with pytest.raises(ValueError, match=r"choose one of compact, .*paper, .*mosse"):
         presets.by_name("papr")
 
 

@@ -71,6 +71,8 @@ def read(path: str | Path) -> dict[str, Any]:
 def _check(content: dict[str, Any]) -> None:
     """Raises ValueError, KeyError or TypeError where a run.json lacks what its readers rely on."""
     settings, about = content["settings"], content["about"]
+    if not isinstance(about, dict):
+        raise TypeError("what it says about the run is no object")
     if settings["protocol"]["name"] not in protocols.PROTOCOLS:
         raise ValueError("there is no such protocol")
     named = (settings.get("dataset"), about.get("root"), about.get("annotations"))

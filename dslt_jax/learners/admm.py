@@ -4,11 +4,11 @@ It minimises, over spectra of G^2 frequencies,
 
     |sum over channels of f x - y|^2 / G^2  +  temporal |f - last|^2  +  |w g|^2,   f = g,
 
-each term over 2, where w is over space. Given g, f is in closed form at every frequency (Sherman and
-Morrison); given f, g is at every cell; a multiplier brings them together. Source: Li, Tian, Zuo,
-Zhang, Yang, "Learning Spatial-Temporal Regularized Correlation Filters for Visual Tracking", CVPR
-2018; the spatial part: Galoogahi, Fagg, Lucey, "Learning Background-Aware Correlation Filters for
-Visual Tracking", ICCV 2017.
+each term over 2, where w is over space. Given g, f is in closed form at every frequency (Sherman
+and Morrison); given f, g is at every cell; a multiplier brings them together. Source: Li, Tian,
+Zuo, Zhang, Yang, "Learning Spatial-Temporal Regularized Correlation Filters for Visual Tracking",
+CVPR 2018; the spatial part: Galoogahi, Fagg, Lucey, "Learning Background-Aware Correlation Filters
+for Visual Tracking", ICCV 2017.
 """
 
 import jax

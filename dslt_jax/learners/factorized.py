@@ -4,9 +4,10 @@ Of one frame with features x in blocks, filter f and projections P lower
 
     |sum over channels of f * P x - y|^2 + |w f|^2 + decay |P|^2
 
-by Gauss-Newton: in each round both change towards the minimum of the objective in which their product
-is linear, by the share of the way at which the objective itself is lowest. Source: Danelljan, Bhat, Khan, Felsberg, "ECO: Efficient Convolution Operators for Tracking",
-CVPR 2017, section 3.2. All spectra are half spectra, (C, G, G // 2 + 1).
+by Gauss-Newton: in each round both change towards the minimum of the objective in which their
+product is linear, by the share of the way at which the objective itself is lowest. Source:
+Danelljan, Bhat, Khan, Felsberg, "ECO: Efficient Convolution Operators for Tracking", CVPR 2017,
+section 3.2. All spectra are half spectra, (C, G, G // 2 + 1).
 """
 
 import jax
@@ -50,7 +51,8 @@ def solve(
     Args:
       spectra: (D_b, G, G // 2 + 1) the features of each block; projections: (C_b, D_b) to start
         from; label: (G, G // 2 + 1); penalty: (G, G) the squares w^2.
-      rounds: of Gauss-Newton, the first for the filter alone; steps: of conjugate gradients in each.
+      rounds: of Gauss-Newton, the first for the filter alone; steps: of conjugate gradients in
+        each.
     """
     shares = jnp.asarray(SHARES)
     ends = [sum(len(p) for p in projections[: i + 1]) for i in range(len(projections))]

@@ -1,8 +1,8 @@
 """A memory of samples as a mixture: what is alike is merged, what is rare is not lost.
 
-Each component is a mean of samples and has a weight, the prior of its kind. Source: Danelljan, Bhat,
-Khan, Felsberg, "ECO: Efficient Convolution Operators for Tracking", CVPR 2017, section 3.3; the rules
-for what is replaced as its authors' code has them.
+Each component is a mean of samples and has a weight, the prior of its kind. Source: Danelljan,
+Bhat, Khan, Felsberg, "ECO: Efficient Convolution Operators for Tracking", CVPR 2017, section 3.3;
+the rules for what is replaced as its authors' code has them.
 """
 
 from typing import NamedTuple

@@ -29,15 +29,14 @@ def conv(maps: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def significance(maps: jax.Array, kernel: jax.Array, error: jax.Array) -> jax.Array:
-    """How much each channel counts for a linear response, by its loss's second-order expansion.
+    """How much a linear response's loss would rise without each channel, to second order.
 
     For the loss E = sum(error^2) / 2 of the response `conv(maps, kernel)` a channel f has
 
-        -sum(dE/df f + 1/2 d^2E/df^2 f^2)
+        sum(-dE/df f + 1/2 d^2E/df^2 f^2)
 
     over its cells, the second derivatives being those of each cell by itself. Source: Wang, Ouyang,
-    Wang, Lu, "Visual Tracking with Fully Convolutional Networks", ICCV 2015, the signs as in the
-    authors' code.
+    Wang, Lu, "Visual Tracking with Fully Convolutional Networks", ICCV 2015.
 
     Args:
       maps: (G, H, C); kernel: (K, K, C, 1); error: (G, H), response minus label.
@@ -52,4 +51,4 @@ def significance(maps: jax.Array, kernel: jax.Array, error: jax.Array) -> jax.Ar
 
     slope = back(kernel, error)
     curvature = back(jnp.square(kernel), jnp.ones_like(error))
-    return -jnp.sum(slope * maps + 0.5 * curvature * jnp.square(maps), axis=(0, 1))
+    return jnp.sum(0.5 * curvature * jnp.square(maps) - slope * maps, axis=(0, 1))

@@ -1,7 +1,8 @@
 """Half spectra: what `rfft2` leaves of real functions on a square grid, and work done on them.
 
-A spectrum is (..., G, G // 2 + 1) complex64. Columns between the first and the middle one stand for
-their mirror images too, so that sums over frequencies count them twice. Positions are x, y in cells.
+A spectrum is (..., G, G // 2 + 1) complex64. Columns between the first and the middle one stand
+for their mirror images too, so that sums over frequencies count them twice. Positions are x, y in
+cells.
 """
 
 import jax
@@ -37,7 +38,7 @@ def energy(spectrum: jax.Array) -> jax.Array:
 def weigh(spectrum: jax.Array, window: jax.Array) -> jax.Array:
     """Returns the spectrum of functions times a window (G, G); as a matrix it is symmetric."""
     return jnp.fft.rfft2(
-        inverse(spectrum) * jnp.broadcast_to(window, spectrum.shape[:-1] + (window.shape[-1],))
+        inverse(spectrum) * jnp.broadcast_to(window, (*spectrum.shape[:-1], window.shape[-1]))
     )
 
 
@@ -61,7 +62,7 @@ def resize(spectrum: jax.Array, size: int) -> jax.Array:
     turn = np.pi * (1 / size - 1 / old)
     phase = np.exp(1j * turn * rows)[:, None] * np.exp(1j * turn * columns)[None]
     phase = jnp.asarray(phase * (size / old) ** 2, jnp.complex64)
-    moved = spectrum[..., :kept] * jnp.broadcast_to(phase, spectrum.shape[:-1] + (kept,))
+    moved = spectrum[..., :kept] * jnp.broadcast_to(phase, (*spectrum.shape[:-1], kept))
     lead = moved.shape[:-2]
     gap = jnp.zeros((*lead, size - 2 * kept + 1, kept), moved.dtype)
     moved = jnp.concatenate([moved[..., :kept, :], gap, moved[..., old - kept + 1 :, :]], axis=-2)

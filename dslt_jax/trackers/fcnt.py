@@ -14,10 +14,12 @@ what was seen until then says that it can be measured.
 
 What differs from the code: the 32 maps inside of each network are 1. They start nearly alike, stay
 so, and act as one whose weights start sqrt(32) times as large (`hidden=32` has them all). Weight
-decay, which at these rates moves nothing, is left out. Deviations of the boxes follow the target's
-size. Heat is a number for each cell of 8 pixels, boxes are not rounded to whole pixels, and beyond
-the frame its border is repeated, where theirs is black. Confidence is the mean heat in the box as a
-share of what the label has there, 0.52; thresholds are compared with the mean itself, as theirs.
+decay, which at these rates moves nothing, is left out. Which maps matter is told by the expansion
+with its own signs; theirs has the second term negative, and at these rates nearly the same maps.
+Deviations of the boxes follow the target's size. Heat is a number for each cell of 8 pixels, boxes
+are not rounded to whole pixels, and beyond the frame its border is repeated, where theirs is black.
+Confidence is the mean heat in the box as a share of what the label has there, 0.52; thresholds are
+compared with the mean itself, as theirs.
 """
 
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""SRDCF: a correlation filter whose coefficients cost the more, the farther they are from the target.
+"""SRDCF: a correlation filter whose coefficients cost more, the farther they are from the target.
 
 Source: Danelljan, Häger, Khan, Felsberg, "Learning Spatially Regularized Correlation Filters for
 Visual Tracking", ICCV 2015; constants as its authors' code has them. The filter f minimises
@@ -43,10 +43,10 @@ class Srdcf(Pyramid):
 
     least: float = 0.1  # of the penalty, in the middle
     edge: float = 3.0  # and at the target's sides
-    sparsity: float = 0.05  # the penalty's frequencies below this share of the largest are left out
+    sparsity: float = 0.0  # the penalty's frequencies below this share of the largest are left out
     rate: float = 0.025  # share of a new frame in the means
-    first_steps: int = static(50)  # of conjugate gradients, in the first frame
-    steps: int = static(5)  # and in every other
+    first_steps: int = static(10)  # of conjugate gradients, in the first frame
+    steps: int = static(2)  # and in every other
 
     def check(self) -> None:
         super().check()

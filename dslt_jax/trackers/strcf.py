@@ -1,10 +1,10 @@
 """STRCF: a correlation filter on the target alone, learned from one frame near the last filter.
 
 Source: Li, Tian, Zuo, Zhang, Yang, "Learning Spatial-Temporal Regularized Correlation Filters for
-Visual Tracking", CVPR 2018; constants as its authors' code has them for hand-crafted features: fHOG,
-grey and colour names, two rounds of ADMM. As there the spatial penalty is next to nothing within the
-target and forbids all outside. What differs: the colour names are ours (`ops.features`), and the
-region is sampled to one size.
+Visual Tracking", CVPR 2018; constants as its authors' code has them for hand-crafted features:
+fHOG, grey and colour names, two rounds of ADMM. As there the spatial penalty is next to nothing
+within the target and forbids all outside. What differs: the colour names are ours
+(`ops.features`), and the region is sampled to one size.
 """
 
 from typing import Any

@@ -98,9 +98,9 @@ def download(
                 failures = 0 if partial.stat().st_size > have else failures + 1
                 if failures == attempts:
                     raise WeightsError(
-                        f"{shown} cannot be downloaded: {error}. {partial.stat().st_size} of {size} "
-                        "bytes are kept and the next try goes on from there. Without a network, "
-                        "bring the file and run `dslt weights import FILE`"
+                        f"{shown} cannot be downloaded: {error}. {partial.stat().st_size} of "
+                        f"{size} bytes are kept and the next try goes on from there. Without a "
+                        "network, bring the file and run `dslt weights import FILE`"
                     ) from None
                 time.sleep(pause * 2 ** max(failures - 1, 0))
         digest = _sha256(partial)
@@ -128,8 +128,8 @@ def _continue(url: str, partial: Path, have: int, size: int, timeout: float) -> 
             announced = response.headers.get("Content-Length")
             if announced and announced.isdigit() and have + int(announced) != size:
                 raise WeightsError(
-                    f"{shown} offers a file of {have + int(announced)} bytes, the published one has "
-                    f"{size}: give another address with --url"
+                    f"{shown} offers a file of {have + int(announced)} bytes, the published one "
+                    f"has {size}: give another address with --url"
                 )
             bar = tqdm(
                 total=size, initial=have, unit="B", unit_scale=True, desc=partial.stem, disable=None

@@ -10,7 +10,7 @@ refuse it, by its own error in a sentence. All else is a fault: another error, a
 --seconds or --memory, a file written where none belongs, a connection, another program.
 
 Inputs go to a process of its own (`sandbox.py`), which is replaced when it dies. Faults are kept in
---output, an input and a text each, and make the exit status 1.
+--output, an input and a text each, and make the exit status 1. `pip install -e '.[reliability]'`.
 """
 
 import multiprocessing

@@ -17,8 +17,9 @@ from PIL import Image
 from dslt_jax.benchmarks import datasets, execute, results, runs, trajectory
 from dslt_jax.boxes import to_polygons
 
-_TESTS = Path(__file__).parents[2] / "tests"
-sys.path.extend(str(_TESTS / room) for room in ("", "benchmarks", "media"))
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+sys.path.append(str(Path(__file__).parents[2] / "tests" / "benchmarks"))
+sys.path.append(str(Path(__file__).parents[2] / "tests" / "media"))
 import clips
 import layouts
 import weight_files

@@ -218,7 +218,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, dataset, monkeypatch):
     results.write(tmp_path / "Ours", dataset, runs, "otb")
     before = (tmp_path / "Ours" / "Jogging-1.txt").read_bytes()
 
-    def full(self, text):
+    def full(self, text, **options):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_text", full)

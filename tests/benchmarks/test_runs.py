@@ -165,12 +165,13 @@ def test_a_damaged_or_edited_run_is_refused(tmp_path, dataset):
     ],
 )
 def test_a_run_of_another_shape_is_refused(tmp_path, dataset, change):
-    _run_with_a_result(tmp_path, dataset)
-    content = json.loads((tmp_path / "run.json").read_text()) | change
+    path = tmp_path / "run"
+    _run_with_a_result(path, dataset)
+    content = json.loads((path / "run.json").read_text()) | change
     content["hash"] = settings.digest(content["settings"])
-    (tmp_path / "run.json").write_text(json.dumps(content))
+    (path / "run.json").write_text(json.dumps(content))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        runs.read(tmp_path, dataset)
+        runs.read(path, dataset)
 
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path):

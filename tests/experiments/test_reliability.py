@@ -305,6 +305,7 @@ def test_the_clip_goes_to_and_fro():
 
 @pytest.mark.slow
 def test_killed_workers_lose_nothing():
+    pytest.importorskip("psutil", reason="workers are found by psutil")
     words = ("--workers=2", "--minutes=0.2", "--period=4", "--sequences=4", "--frames=400")
     status, said = trial("workers", *words)
     assert status == 0, said

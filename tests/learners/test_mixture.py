@@ -39,11 +39,12 @@ def by_the_rules(samples, size, rate):
     return sorted(zip(weights, means, strict=True), key=lambda pair: pair[0])
 
 
-@pytest.mark.parametrize("rate", [0.05, 0.3])
-def test_it_keeps_the_rules(rate):
+# After 2 * size frames a weight is at the limit itself, where rounding decides.
+@pytest.mark.parametrize("rate, count", [(0.05, 13), (0.3, 25)])
+def test_it_keeps_the_rules(rate, count):
     kinds = numbers(0, 3, 2, 6, 6)
-    which = np.random.default_rng(1).integers(0, 3, 25)
-    samples = kinds[which] + 0.3 * numbers(2, 25, 2, 6, 6)
+    which = np.random.default_rng(1).integers(0, 3, count)
+    samples = kinds[which] + 0.3 * numbers(2, count, 2, 6, 6)
     mixture = Mixture(size=5, rate=rate)
     found = mixture.start(jnp.fft.rfft2(samples[0]))
     add = jax.jit(mixture.add)

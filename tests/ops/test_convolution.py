@@ -32,6 +32,6 @@ def test_significance_is_the_expansion_with_the_diagonal_of_the_hessian():
     slope = jax.grad(loss)(maps)
     hessian = jax.hessian(loss)(maps).reshape(maps.size, maps.size)
     diagonal = jnp.diagonal(hessian).reshape(maps.shape)
-    expected = -(slope * maps + 0.5 * diagonal * maps**2).sum(axis=(0, 1))
+    expected = (0.5 * diagonal * maps**2 - slope * maps).sum(axis=(0, 1))
     error = conv(maps[None], kernel)[0, ..., 0] - label
     np.testing.assert_allclose(significance(maps, kernel, error), expected, rtol=1e-4)
