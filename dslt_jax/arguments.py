@@ -89,7 +89,7 @@ def check_key(key: Any) -> jax.Array:
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
     if dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) and shape == ():
         return key
-    if dtype == np.uint32 and len(shape) == 1:  # of jax.random.PRNGKey
+    if dtype == np.uint32 and len(shape or ()) == 1:  # of jax.random.PRNGKey
         return key
     came = f"{key!r}" if isinstance(key, int) else f"a {type(key).__name__}"
     seed = key if isinstance(key, int) else 0

@@ -1,17 +1,23 @@
 """JAX as people set it up: the same boxes in every mode, or one sentence."""
 
+import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import small
+from PIL import Image
 
 import dslt_jax as dslt
+from dslt_jax import runtime
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
 STRICT = {
     "JAX_ENABLE_X64": "1",
     "JAX_DEBUG_NANS": "1",
@@ -20,21 +26,18 @@ STRICT = {
     "JAX_TRANSFER_GUARD": "disallow",
     "JAX_TRACEBACK_FILTERING": "off",
 }
-SECOND = "jax.config.update('jax_default_device', jax.devices()[1])"
-# A mode alone: the environment, and what is said in Python.
-MODES = {name: ({name: value}, "") for name, value in STRICT.items()}
-MODES |= {
-    "second device": ({}, SECOND),
-    "default device by name": ({"JAX_DEFAULT_DEVICE": "cpu"}, ""),
-    "no leaks": ({"JAX_CHECK_TRACER_LEAKS": "1"}, ""),
-    "without jit": ({"JAX_DISABLE_JIT": "1"}, ""),
+# One mode at a time: variables of the environment.
+ALONE = {name: {name: value} for name, value in STRICT.items()} | {
+    "named device": {"JAX_DEFAULT_DEVICE": "cpu"},
+    "no leaks": {"JAX_CHECK_TRACER_LEAKS": "1"},
+    "without jit": {"JAX_DISABLE_JIT": "1"},
 }
+SECOND = "jax.config.update('jax_default_device', jax.devices()[1])"
 RUN = """
 import json, jax
 {setup}
 import test_jax_modes
-boxes, devices = test_jax_modes.follow({names})
-print(json.dumps([boxes, devices, jax.config.jax_enable_x64]))
+print(json.dumps(test_jax_modes.follow({names})))
 """
 
 
@@ -45,41 +48,126 @@ def tracker(name):
 
 
 def follow(names):
-    """Boxes of three frames by each tracker, and where the last state is."""
+    """The boxes of each tracker on three frames, and the devices where its last state is."""
     frames, truth = small.clip(4)
-    found, devices = {}, set()
+    found = {}
     for name in names:
         params = dslt.load_params(tracker(name))
         state, boxes = dslt.init(tracker(name), params, frames[0], truth[0]), []
         for frame in frames[1:]:
             state, out = dslt.step(tracker(name), params, state, frame)
             boxes.append(np.asarray(out.box).tolist())
-        found[name] = boxes
-        devices |= {device.id for device in state.center.devices()}
-    return found, sorted(devices)
+        found[name] = boxes, [device.id for device in state.center.devices()]
+    return found
 
 
-@pytest.fixture(scope="module")
-def ordinary():
-    return follow(["mosse", "kcf", "compact"])[0]
+@functools.cache
+def ordinary(name):
+    return follow([name])[name][0]
 
 
-def start(words, **environment):
-    """A process of its own, with no settings of JAX but these."""
+def check(found, device):
+    """Compares what a process found with the boxes that come in the ordinary mode."""
+    for name, (boxes, devices) in found.items():
+        np.testing.assert_allclose(boxes, ordinary(name), atol=1e-2)
+        assert devices == [device]
+
+
+def run(words, **environment):
+    """Runs Python in a process whose JAX is set up by `environment` alone."""
     variables = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
     variables |= {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"}
-    variables["PYTHONPATH"] = str(Path(__file__).parent)
-    return subprocess.run(words, env=variables | environment, capture_output=True, text=True)
+    variables |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "PYTHONPATH": str(Path(__file__).parent)}
+    return subprocess.run(
+        [sys.executable, *words], env=variables | environment, capture_output=True, text=True
+    )
 
 
-def boxes_of(names, setup="", **environment):
-    done = start([sys.executable, "-c", RUN.format(setup=setup, names=names)], **environment)
+def found_by(names, setup="", **environment):
+    done = run(["-c", RUN.format(setup=setup, names=names)], **environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_all_that_is_strict_at_once_and_another_device(ordinary):
-    found, devices, wide = boxes_of(list(ordinary), SECOND, **STRICT)
-    assert (devices, wide) == ([1], True)
-    for name, boxes in found.items():
-        np.testing.assert_allclose(boxes, ordinary[name], atol=1e-2)
+def track(folder, *flags, **environment):
+    """Runs `dslt track` by mosse on the small clip."""
+    frames, truth = small.clip(4)
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{index}.png")
+    box = ",".join(map(str, truth[0]))
+    words = f"-m dslt_jax track --preset=mosse --input={folder} --box={box}".split()
+    return run([*words, f"--output={folder}/out", "--nokeep_compiled", *flags], **environment)
+
+
+def test_all_that_is_strict_at_once_and_another_device():
+    check(found_by(["mosse", "compact"], SECOND, **STRICT), device=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ALONE)
+def test_one_mode_alone(mode):
+    names = ["mosse"] if mode == "without jit" else ["mosse", "kcf", "compact"]
+    check(found_by(names, **ALONE[mode]), device=0)
+
+
+def test_the_command_where_all_is_strict(tmp_path):
+    done = track(tmp_path, **STRICT)
+    assert done.returncode == 0, done.stderr
+    boxes = np.loadtxt(tmp_path / "out" / "boxes.txt", delimiter=",")
+    check({"mosse": (boxes[1:], [0])}, device=0)
+
+
+@pytest.mark.slow
+def test_the_command_without_jit(tmp_path):
+    done = track(tmp_path, JAX_DISABLE_JIT="1")
+    assert done.returncode == 0, done.stderr
+    boxes = np.loadtxt(tmp_path / "out" / "boxes.txt", delimiter=",")
+    check({"mosse": (boxes[1:], [0])}, device=0)
+
+
+def test_a_platform_that_is_not_there_is_one_sentence_of_the_command(tmp_path):
+    done = track(tmp_path, JAX_PLATFORMS="nonsense")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("dslt track: JAX cannot use nonsense here: JAX_PLATFORMS=cpu")
+    assert "'nonsense' is not in the list of known backends" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """A process that has not used JAX yet, as the package sees it."""
+    runtime._started_in.cache_clear()
+    yield monkeypatch
+    runtime._started_in.cache_clear()
+
+
+def test_a_platform_that_is_not_there_is_told_by_whatever_needs_it(fresh):
+    def devices():
+        raise AssertionError  # as JAX does for cuda without its plugin
+
+    fresh.setattr(jax, "devices", devices)
+    frames, truth = small.clip(1)
+    for call in (
+        lambda: dslt.init(dslt.presets.mosse(), {}, frames[0], truth[0]),
+        lambda: dslt.load_params(dslt.presets.compact()),
+    ):
+        with pytest.raises(RuntimeError, match=r"JAX cannot use .*\(AssertionError\)"):
+            call()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_is_told_and_does_not_hang():
+    frames, truth = small.clip(1)
+    runtime.check()
+    with pytest.warns(match="fork"):
+        child = os.fork()
+        if not child:
+            signal.alarm(30)
+            try:
+                dslt.init(dslt.presets.mosse(), {}, frames[0], truth[0])
+            except RuntimeError as error:
+                os._exit(0 if "spawn" in str(error) else 1)
+            finally:
+                os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0

@@ -25,6 +25,9 @@ SHRUNK = (
 OWN = {
     "fcnt": ("size=64", "channels=8", "particles.count=50", "specific.steps=2", "steps=2"),
     "hcft": ("size=64",),
+    "srdcf": ("size=96", "scales=3", "first_steps=5"),
+    "strcf": ("size=96", "scales=3"),
+    "eco_hc": ("size=96", "first_rounds=2", "first_steps=5", "memory.size=4"),
 }
 ALL = pytest.mark.parametrize("name", presets.PRESETS)
 
@@ -33,7 +36,7 @@ ALL = pytest.mark.parametrize("name", presets.PRESETS)
 def tracker(name):
     preset = presets.by_name(name)
     if preset.backbone is None:
-        return preset
+        return settings.override(preset, OWN.get(name, ()))
     crop = ["size.crop=32"] if hasattr(preset.size, "crop") else []
     return settings.override(preset, OWN.get(name, (*SHRUNK, *crop)))
 

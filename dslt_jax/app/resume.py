@@ -85,7 +85,7 @@ def check(summary: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     differing = [name for name in asked if summary.get(name) != asked[name]]
     if differing:
         told = "; ".join(_difference(name, summary.get(name), asked[name]) for name in differing)
-        raise ResumeError(f"the run to be resumed was another: {told}")
+        raise ResumeError(f"the run to be resumed was another: {_short(told, 1000)}")
 
 
 def read(folder: Path, names: Sequence[str], summary: Mapping[str, Any]) -> Kept | None:
@@ -144,7 +144,8 @@ def _good_rows(path: Path) -> list[str]:
         raise ResumeError(f"cannot read {path}: {error.strerror}") from None
     header, _, rest = text.partition("\n")
     if rest and header != HEADER:
-        raise ResumeError(f"{path} has the columns {header} of another version, not {HEADER}")
+        shown = header[: 2 * len(HEADER)]
+        raise ResumeError(f"{path} has the columns {shown} of another version, not {HEADER}")
     good: list[str] = []
     for line in rest.split("\n")[:-1]:  # what has no line's end is torn
         if not _ROW.fullmatch(line):
@@ -167,4 +168,9 @@ def _difference(name: str, before: Any, now: Any) -> str:
         return "; ".join(
             _difference(f"{name}.{key}", before.get(key), now.get(key)) for key in keys
         )
-    return f"{name} was {before}, now {now}"
+    return f"{name} was {_short(before)}, now {_short(now)}"
+
+
+def _short(value: Any, most: int = 200) -> str:
+    text = str(value)
+    return text if len(text) <= most else f"{text[:most]}…"

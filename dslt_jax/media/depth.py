@@ -92,7 +92,7 @@ def deep_values(image: PillowImage.Image) -> NDArray | None:
         return None
     # Pillow keeps the upper bytes; with the order of bytes turned it keeps the lower ones.
     name, kind = image.filename, image.format  # type: ignore[attr-defined]
-    with PillowImage.open(name, formats=(kind,)) as other:
+    with PillowImage.open(name, formats=(kind or "",)) as other:
         other.seek(image.tell())
         other.tile = [_turned(tile) for tile in other.tile]
         lower = np.asarray(ImageOps.exif_transpose(other)).astype(np.uint16)

@@ -60,8 +60,8 @@ def resize(spectrum: jax.Array, size: int) -> jax.Array:
     kept = (min(old, size) + 1) // 2  # frequencies -kept + 1 .. kept - 1
     rows, columns = _rows(old), _columns(old)[:kept]
     turn = np.pi * (1 / size - 1 / old)
-    phase = np.exp(1j * turn * rows)[:, None] * np.exp(1j * turn * columns)[None]
-    phase = jnp.asarray(phase * (size / old) ** 2, jnp.complex64)
+    wave = np.exp(1j * turn * rows)[:, None] * np.exp(1j * turn * columns)[None]
+    phase = jnp.asarray(wave * (size / old) ** 2, jnp.complex64)
     moved = spectrum[..., :kept] * jnp.broadcast_to(phase, (*spectrum.shape[:-1], kept))
     lead = moved.shape[:-2]
     gap = jnp.zeros((*lead, size - 2 * kept + 1, kept), moved.dtype)
@@ -81,8 +81,8 @@ def climb(spectrum: jax.Array, start: jax.Array, *, steps: int = 5) -> tuple[jax
     """
     size = spectrum.shape[0]
     terms = spectrum * (multiplicity(size) / size**2)[None]
-    y, x = (2j * np.pi / size * k for k in (_rows(size), _columns(size)))
-    y, x = (jnp.asarray(np.stack([np.ones_like(k), k, k * k]), jnp.complex64) for k in (y, x))
+    slopes = (2j * np.pi / size * k for k in (_rows(size), _columns(size)))
+    y, x = (jnp.asarray(np.stack([np.ones_like(k), k, k * k]), jnp.complex64) for k in slopes)
 
     def derivatives(place):
         """(3, 3) by the order along y and along x."""

@@ -75,7 +75,7 @@ class CorrelationFilter(Part):
 
     def locate(
         self, params: Any, state: Any, patches: jax.Array, limits: jax.Array
-    ) -> tuple[Sight, Look]:
+    ) -> tuple[Any, Look]:
         """The shift whose response is highest; then the new place must be seen, to learn from."""
         return self.find(state, self.response(state, patches[0]), limits)
 

@@ -68,7 +68,11 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"'{argv[1]}' belongs to no flag")
     data = Path(FLAGS.data)
-    ours, others = read(data / "scores.csv"), read(data / "published.csv")
+    # Who has no speed, measured or printed, cannot be placed.
+    ours, others = (
+        [row for row in read(data / f"{name}.csv") if row["fps"]]
+        for name in ("scores", "published")
+    )
     figure, axes = pyplot.subplots(figsize=(7.6, 4.3), layout="constrained")
     groups = [
         (ours, OURS, "o", "dslt_jax, on a CPU (measured)"),

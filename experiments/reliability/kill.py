@@ -57,10 +57,13 @@ class Trial:
         self._name, self._run, self._place = name, place / "run", place
         flags = [f"--preset={FLAGS.preset}", f"--output={self._run}"]
         self._words = [name, *words, *flags]
-        self._starting, self._working = self._undisturbed()
+        self._starting = self._undisturbed()
+        self._end = self.progress()
+        self.keep_truth()
+        shutil.rmtree(self._run)
 
-    def _undisturbed(self) -> tuple[float, float]:
-        """Returns the seconds until a run's first rows, and from there to its end."""
+    def _undisturbed(self) -> float:
+        """Runs to the end, and returns the seconds until there was something."""
         for _ in range(2):  # the first one compiles
             shutil.rmtree(self._run, ignore_errors=True)
             begin, process = time.monotonic(), self._start()
@@ -69,19 +72,16 @@ class Trial:
             first = time.monotonic()
             if process.wait():
                 raise SystemExit(f"kill: dslt {self._name} failed: {self._said()}")
-        self.keep_truth()
-        shutil.rmtree(self._run)
-        return first - begin, time.monotonic() - first
+        return first - begin
 
     def kill(self, number: signal.Signals, chance: random.Random) -> None:
         """Starts the command, kills it, and looks at what is there."""
-        before, begin, process = self.progress(), time.monotonic(), self._start()
-        wait = chance.uniform(0, self._starting)
-        if chance.random() > EARLY:
-            while process.poll() is None and self.progress() <= before:
-                time.sleep(TICK)
-            begin, wait = time.monotonic(), chance.uniform(0, 0.5 * self._working)
-        while process.poll() is None and time.monotonic() < begin + wait:
+        begin, wait = time.monotonic(), chance.uniform(0, self._starting)
+        goal = chance.uniform(self.progress(), self._end)
+        early, process = chance.random() < EARLY, self._start()
+        while process.poll() is None:
+            if time.monotonic() > begin + wait if early else self.progress() > goal:
+                break
             time.sleep(TICK)
         if process.poll() is None:
             # Ctrl-C goes to the workers too.
@@ -226,8 +226,8 @@ def main(argv: list[str]) -> None:
         for command, kind, words in (("track", Track, one), ("benchmark", Benchmark, many)):
             (place / command).mkdir()
             trial = kind(command, words, place / command)
-            while sum(trial.counts[number.name] for number in SIGNALS) < FLAGS.kills / 2:
-                trial.kill(SIGNALS[trial.counts.total() % len(SIGNALS)], chance)
+            while (kills := sum(trial.counts[one.name] for one in SIGNALS)) < FLAGS.kills / 2:
+                trial.kill(SIGNALS[kills % len(SIGNALS)], chance)
             trial.finish()
             told = ", ".join(f"{count} {what}" for what, count in trial.counts.items())
             print(f"{command}: {told}, {len(trial.faults)} faults", flush=True)

@@ -20,7 +20,7 @@ GRID = 16
 
 
 def tracker(**changes):
-    learned = Training(rate=2e-4, steps=60, select_rate=1e-5, select_steps=5)
+    learned = Training(rate=2e-5, steps=60, select_rate=1e-7, select_steps=5)
     tiny = {"backbone": pools.backbone(8, 16), "size": 128, "channels": 12}
     tiny |= {"specific": learned, "general": learned}
     return presets.fcnt().replace(**(tiny | changes))
@@ -47,12 +47,12 @@ def test_the_label_is_a_gaussian_in_the_box():
 def maps_of(target, channels=6, seed=0):
     """Maps that are noise, but for two that are hot where the target is."""
     noise = np.random.default_rng(seed).uniform(size=(GRID, GRID, channels)).astype(np.float32)
-    return jnp.asarray(noise).at[..., 4].set(5 * target).at[..., 1].set(3 * target)
+    return jnp.asarray(0.3 * noise).at[..., 4].set(5 * target).at[..., 1].set(3 * target)
 
 
 def test_the_maps_that_show_the_target_are_selected():
     target = label(GRID, jnp.full(2, 8.0), jnp.full(2, 6.0))
-    training = Training(select_rate=1e-4)
+    training = Training(select_rate=1e-5)
     chosen = training.select(jax.random.key(0), maps_of(target), target, 2)
     assert sorted(np.asarray(chosen).tolist()) == [1, 4]
 

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def _read_columns(path: Path) -> Array:
     return np.array(boxes)
 
 
-def _rows(path: Path, table: csv.DictReader) -> Iterator[dict[str, str]]:
+def _rows(path: Path, table: csv.DictReader) -> Iterator[dict[Any, Any]]:
     try:
         yield from table
     except csv.Error as error:
