@@ -21,7 +21,7 @@ GRID = 16
 
 def tracker(**changes):
     learned = Training(rate=2e-5, steps=60, select_rate=1e-7, select_steps=5)
-    tiny = {"backbone": pools.backbone(8, 16), "size": 128, "channels": 12}
+    tiny = {"backbone": pools.backbone(8, 16), "size": 128, "channels": 12, "every": 2}
     tiny |= {"specific": learned, "general": learned}
     return presets.fcnt().replace(**(tiny | changes))
 
@@ -70,7 +70,7 @@ def test_32_maps_inside_of_a_network_are_as_one():
 def test_it_follows(grey):
     outs, truth = run(grey=grey)
     assert boxes.iou(outs.box, truth[1:]).min() > 0.6 and not outs.lost.any()
-    assert outs.confidence.min() > 0.5 and outs.confidence.max() < 1.2
+    assert outs.confidence.min() > 0.5 and outs.confidence.max() < 1.5
 
 
 def test_a_seed_gives_the_same_boxes_and_another_one_others():
@@ -155,7 +155,7 @@ def test_sizes_are_measured_where_the_heat_was_high_enough(lowest, width, measur
 
 def test_snet_learns_every_so_often_from_the_surest_frame():
     frames, truth = pools.clip(4)
-    quiet = tracker(every=2, distracter=1e9)
+    quiet = tracker(distracter=1e9)
     state = dslt.init(quiet, {}, frames[0], truth[0])
     for i, frame in enumerate(frames[1:]):
         before = state
