@@ -37,7 +37,9 @@ class Pyramid(Square):
 
     def look(self, state: Any) -> Look:
         """The region around the last place, at every scale."""
-        return Look(state.center, self._factors()[:, None] * self._extent(state.size)[None], self.size)
+        return Look(
+            state.center, self._factors()[:, None] * self._extent(state.size)[None], self.size
+        )
 
     def locate(
         self, params: Any, state: Any, patches: jax.Array, limits: jax.Array
