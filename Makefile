@@ -12,7 +12,7 @@ demo: $(VENV)/.installed-video
 	$(BIN)/dslt demo --output demo_out
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check

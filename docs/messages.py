@@ -23,6 +23,7 @@ AREAS = {
     "Weights": ("weights/", "cli/weights"),
     "Runs and their folders": ("app/", "cli/track", "cli/main", "cli/common", "cli/demo"),
     "Benchmarks": ("benchmarks/", "cli/benchmark", "cli/scor", "cli/report", "cli/data"),
+    "The page": ("ui/", "cli/ui"),
     "Export and other tools": ("export/", "adapters/", "cli/"),
     "Python": ("",),
 }

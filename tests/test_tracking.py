@@ -71,6 +71,7 @@ def test_a_batch_of_settings_is_swept_by_vmap():
     np.testing.assert_allclose(swept[1], lead(3e-4), atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("learner", "change", "point", "step"),
     [
@@ -98,6 +99,7 @@ def test_a_step_is_differentiated_by_a_losss_constant_and_a_rate(learner, change
     assert float(jax.grad(confidence)(point)) == pytest.approx(expected, rel=0.1)
 
 
+@pytest.mark.slow
 def test_track_is_differentiated_by_params_and_state():
     frames, truth = small.clip(3)
     tracker = small.tracker("first.steps=2", "gates.learn=-1")
@@ -198,6 +200,7 @@ def test_settings_are_put_on_the_device_once():
     assert tracking.placed(first) is first
 
 
+@pytest.mark.slow
 def test_sharded_over_two_devices_with_its_checks_on():
     devices = jax.devices()[:2]
     assert len(devices) == 2  # conftest asks for them

@@ -31,6 +31,7 @@ class Record(NamedTuple):
     seconds: float  # from the frame in memory to the boxes in memory
     compile_seconds: float  # the part of `seconds` that JAX traced and compiled
     learning: Callable[[], float]  # waits until the boxes are learned; the seconds that took
+    latency: float | None = None  # seconds from when the frame was captured, see `realtime`
 
     @property
     def damaged(self) -> str | None:
@@ -70,7 +71,7 @@ def follow(
     image = None
     for frame in frames:
         start, compiled = time.perf_counter(), compile_clock()
-        learning = _nothing
+        first, learning = False, _nothing
         if isinstance(frame.image, DamagedFrame):
             if image is None:
                 raise FramesError(f"the first frame cannot be read: {frame.image.reason}")
@@ -84,9 +85,11 @@ def follow(
                 shown, place = canvas.fit(image)
                 seen = place.back(session.step(shown))
         boxes = seen.boxes
-        seconds = time.perf_counter() - start
+        end = time.perf_counter()
+        seconds = end - start
+        latency = None if first or frame.captured is None else end - frame.captured
         compiling = min(seconds, compile_clock() - compiled)
-        yield Record(frame, image, seen, seconds, compiling, learning)
+        yield Record(frame, image, seen, seconds, compiling, learning, latency)
     if image is None:
         raise FramesError("there are no frames")
 

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from dslt_jax.app.loop import Record
 from dslt_jax.media.overlay import Overlay
 from dslt_jax.media.writer import open_writer
@@ -105,7 +108,7 @@ class BoxFiles:
         for name in names:
             rows, stem = kept[name] if kept else [], box_stem(name)
             self._tables.append(RowFile(folder / f"{stem}.csv", HEADER, rows))
-            self._plain.append(RowFile(folder / f"{stem}.txt", kept=map(_plain_row, rows)))
+            self._plain.append(RowFile(folder / f"{stem}.txt", kept=map(plain_row, rows)))
 
     @property
     def paths(self) -> list[Path]:
@@ -118,20 +121,27 @@ class BoxFiles:
             return
         seen, frame = record.seen, record.frame
         for i, (table, plain) in enumerate(zip(self._tables, self._plain, strict=True)):
-            box = ",".join(f"{value:.3f}" for value in seen.boxes[i])
-            confidence, lost = seen.confidence[i], int(seen.lost[i])
-            milliseconds = 1e3 * record.seconds
-            time = "" if frame.time is None else f"{frame.time:.3f}"
-            table.write(f"{frame.index},{box},{confidence:.4f},{lost},{milliseconds:.2f},{time}")
-            plain.write(box)
+            found = seen.boxes[i], seen.confidence[i], seen.lost[i]
+            row = table_row(frame.index, *found, record.seconds, frame.time)
+            table.write(row)
+            plain.write(plain_row(row))
 
     def close(self) -> None:
         for file in (*self._tables, *self._plain):
             file.close()
 
 
-def _plain_row(row: str) -> str:
-    """A row of boxes.txt from that of boxes.csv."""
+def table_row(
+    frame: int, box: ArrayLike, confidence: float, lost: bool, seconds: float, time: float | None
+) -> str:
+    """Returns a row of boxes.csv."""
+    edges = ",".join(f"{value:.3f}" for value in np.asarray(box))
+    shown = "" if time is None else f"{time:.3f}"
+    return f"{frame},{edges},{confidence:.4f},{int(lost)},{1e3 * seconds:.2f},{shown}"
+
+
+def plain_row(row: str) -> str:
+    """Returns a row of boxes.txt from that of boxes.csv."""
     return ",".join(row.split(",")[1:5])
 
 
@@ -172,7 +182,8 @@ class VideoFile:
     def _add(self, record: Record) -> None:
         start = time.perf_counter()
         index, damaged = record.frame.index, record.damaged is not None
-        image = self._overlay.draw(record.image, index, record.seen, damaged=damaged)
+        late = "" if record.latency is None else f"{1e3 * record.latency:.0f} ms"
+        image = self._overlay.draw(record.image, index, record.seen, damaged=damaged, note=late)
         drawn = time.perf_counter()
         self._writer.add(image, record.frame.time)
         self.draw_ms.append(1e3 * (drawn - start))

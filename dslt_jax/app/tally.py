@@ -27,12 +27,15 @@ class Tally:
         self.damaged = kept.damaged if kept else []
         self.lost = kept.lost if kept else dict.fromkeys(names, 0)
         self.sizes: dict[tuple[int, int], dict[str, int]] = {}  # by width and height
+        self.dropped = 0  # frames that nobody had time for
         self.init_seconds = 0.0
         self.compile_seconds = 0.0
         self._begun, self._counted = False, kept is not None
         self._read_ms = array.array("f")
         self._locate_ms = array.array("f")  # of steps that compiled nothing, as the next
         self._learn_ms = array.array("f")
+        self._latency_ms = array.array("f")  # of the same steps; none where frames wait
+        self._last: int | None = None
 
     def write(self, record: Record) -> None:
         learning = record.learning()
@@ -44,6 +47,11 @@ class Tally:
         elif record.damaged is None and record.compile_seconds == 0:
             self._locate_ms.append(1e3 * record.seconds)
             self._learn_ms.append(1e3 * learning)
+            if record.latency is not None:
+                self._latency_ms.append(1e3 * record.latency)
+        if record.frame.captured is not None and self._last is not None:
+            self.dropped += record.frame.index - self._last - 1
+        self._last = record.frame.index
         height, width = record.image.shape[:2]
         size = {"width": width, "height": height, "first_frame": record.frame.index, "frames": 0}
         self.sizes.setdefault((width, height), size)["frames"] += 1
@@ -66,6 +74,11 @@ class Tally:
             return None
         return 1e3 / statistics.median(map(operator.add, self._locate_ms, self._learn_ms))
 
+    @property
+    def latency_ms(self) -> float | None:
+        """The median; None where frames wait for the tracker."""
+        return statistics.median(self._latency_ms) if self._latency_ms else None
+
     def summary(self, video: VideoFile | None) -> dict[str, Any]:
         """Returns what summary.json says of counts, sizes and times.
 
@@ -73,12 +86,15 @@ class Tally:
         """
         lost = self.lost.get("", self.lost)
         stages = {"read": self._read_ms, "locate": self._locate_ms, "learn": self._learn_ms}
+        if self._latency_ms:
+            stages["latency"] = self._latency_ms
         if video is not None:
             stages |= {"draw": video.draw_ms, "encode": video.encode_ms}
         return {
             "frames": self.frames,
             "lost_frames": lost,
             "damaged_frames": self.damaged,
+            **({"dropped_frames": self.dropped} if self._latency_ms or self.dropped else {}),
             "frame_sizes": list(self.sizes.values()),
             "fps": self.fps and round(self.fps, 2),
             "compile_seconds": round(self.compile_seconds, 3),

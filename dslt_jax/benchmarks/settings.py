@@ -13,7 +13,7 @@ from dslt_jax.benchmarks import protocols
 FILE = "run.json"
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
 # Rooms that bring frames and take boxes. All others decide where a tracker sees its target.
-APART = ("adapters", "benchmarks", "cli", "media")
+APART = ("adapters", "benchmarks", "cli", "media", "notebook")
 
 
 class RunError(ValueError):

@@ -14,6 +14,7 @@ from dslt_jax.version import __version__
 # command -> what it does; `dslt data check` and `dslt weights fetch` take a verb after the command.
 COMMANDS = {
     "track": "follow a target through a video, a folder of images or a camera",
+    "ui": "do it in the browser: drag boxes, watch, correct, download",
     "demo": "render a clip with known truth, follow its target and score it",
     "convert": "turn tracks into the files of labelling and scoring tools",
     "export": "write a tracker as files that run without this package",

@@ -4,7 +4,7 @@
     dslt track --input clip.mp4 --start 1:30 --end 2:00 --box 10%,20%,15%,15%
     dslt track --input frames/ --gui --output out/
     dslt track --input 'frames/*.png' --box_file box.txt --preset googlenet --set scale_step=1.01
-    dslt track --input 0 --gui                    (the first camera, until Ctrl-C)
+    dslt track --input 0 --gui --realtime         (the first camera, until Ctrl-C)
     dslt track --input clip.mp4 --targets boxes.txt     (several targets at once)
     dslt track --input clip.mp4 --box 159,82,56,65 --resume    (goes on after an early end)
 
@@ -22,6 +22,10 @@ Ctrl-C, SIGTERM, SIGHUP, a full disk or damage in the video end the run early an
 after a kill the rows are in boxes.csv.part. --resume goes on from the last frame in which the
 target was followed; what the tracker had learned is not kept, and the overlay goes on in
 overlay_2.mp4.
+
+With --realtime each frame is the newest there is: those for which there was no time are dropped
+and counted, and the latency is shown, from the frame in memory to its box. A file is played at its
+rate.
 
 Exit status: 0 all done; 1 something was not, such as a frame that cannot be read (the last box is
 repeated there, as lost); 2 wrong flags; 130 Ctrl-C; 143 SIGTERM; 129 SIGHUP.
@@ -41,11 +45,11 @@ from absl import flags
 from dslt_jax import settings
 from dslt_jax.app import compiled, loop, resume
 from dslt_jax.app.folder import SUMMARY, Folder, FolderError, read_summary
-from dslt_jax.cli import box_text, common, targets, track_run
+from dslt_jax.cli import box_text, common, targets, track_frames, track_run
 from dslt_jax.cli.main import UserError
 from dslt_jax.cli.track_run import say
 from dslt_jax.media import select
-from dslt_jax.media.frames import DamagedFrame, Frame, FramesError, Image, open_frames
+from dslt_jax.media.frames import Frame, FramesError, open_frames
 from dslt_jax.weights.store import WeightsError
 
 ERRORS = (
@@ -98,6 +102,12 @@ flags.DEFINE_enum(
     flag_values=FLAGS,
 )
 flags.DEFINE_string("output", "out", "the folder to write to", flag_values=FLAGS)
+flags.DEFINE_boolean(
+    "realtime",
+    False,
+    "always take the newest frame, and drop those for which there was no time",
+    flag_values=FLAGS,
+)
 flags.DEFINE_boolean("video", True, "write the overlay video", flag_values=FLAGS)
 flags.DEFINE_integer(
     "max_frames", None, "stop after so many frames", lower_bound=1, flag_values=FLAGS
@@ -126,12 +136,22 @@ def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int
     spec, tracker = common.tracker_from_flags(values)
     common.check_device()
     path = Path(values.output)
+    if values.keep_compiled and (problem := compiled.keep()):
+        say(problem)
     before = _run_before(path) if values.resume else None
+    if before is not None and (values.realtime or before.get("realtime")):
+        raise resume.ResumeError(
+            "a run with --realtime cannot be resumed: the frames that it missed have no boxes"
+        )
     source = open_frames(values.input, values.start, values.end)
     for note in source.notes:
         say(note)
-    with contextlib.closing(iter(source)) as stream:
-        first, image = _first(stream)
+    with contextlib.closing(track_frames.stream(source, values.realtime)) as stream:
+        first, image = track_frames.first_of(stream)
+        session = spec.build()
+        if values.realtime and source.live:
+            count = len(wanted) if wanted else 1
+            first, image = track_frames.first_after_compiling(stream, session, image, count)
         if wanted is not None:
             followed, notes = targets.settle(wanted, tracker, image)
             for note in notes:
@@ -145,6 +165,7 @@ def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int
         asked = {
             "input": source.name,
             **{name: values[name].value for name in ASKED},
+            **({"realtime": True} if values.realtime else {}),
             "targets": [target._asdict() for target in followed],
             "config": settings.describe(tracker),
             "start_image": hashlib.sha256(image.tobytes()).hexdigest(),
@@ -161,11 +182,8 @@ def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int
                 say(f"the run in {path} has no frame that is kept: this one begins at the start")
             else:
                 frames, boxes = resume.go_on(kept, frames)
-        session = spec.build()
         inputs = (values.input, values.box_file, values.targets, values.weights)
         with Folder(path, [name for name in inputs if name]) as folder:
-            if values.keep_compiled and (problem := compiled.keep()):
-                say(problem)
             total = min(filter(None, (source.count, values.max_frames)), default=None)
             records = loop.follow(frames, session, boxes)
             return track_run.run(
@@ -196,14 +214,3 @@ def _targets_of(summary: dict[str, Any] | None) -> list[targets.Target]:
     """The targets of a run that is resumed without naming them again."""
     noted = summary.get("targets", []) if summary else []
     return [targets.Target(target["name"], tuple(target["box"])) for target in noted]
-
-
-def _first(frames: Iterator[Frame]) -> tuple[Frame, Image]:
-    first = next(frames, None)
-    if first is None:
-        raise FramesError("the input has no frames")
-    if isinstance(first.image, DamagedFrame):
-        raise FramesError(
-            f"the first frame cannot be read, and the target is learnt there: {first.image.reason}"
-        )
-    return first, first.image

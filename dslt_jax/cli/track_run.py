@@ -108,6 +108,7 @@ class Progress:
         )
         self._size: tuple[int, ...] | None = None
         self._told = False
+        self._dropped, self._last = 0, -1
 
     def write(self, record: loop.Record) -> None:
         size = record.image.shape[1::-1]
@@ -121,6 +122,11 @@ class Progress:
                 f"({SUMMARY} has all sizes)"
             )
         self._size = self._size or size
+        if record.latency is not None:
+            self._dropped += record.frame.index - self._last - 1
+            late = f"{1e3 * record.latency:.0f} ms late, {self._dropped} dropped"
+            self._bar.set_postfix_str(late, refresh=False)
+        self._last = record.frame.index
         self._bar.update()
 
     def _say(self, text: str) -> None:
@@ -186,7 +192,8 @@ def _report(tally: Tally, folder: Path, written: list[Path], status: str) -> Non
     speed = f", {tally.fps:.1f} frames a second" if tally.fps else ""
     lost = ", ".join(f"{n} lost{f' ({name})' if name else ''}" for name, n in tally.lost.items())
     names = ", ".join(file.name for file in written)
+    late = f", {tally.latency_ms:.0f} ms late, {tally.dropped} dropped" if tally.latency_ms else ""
     print(
         f"{status}: {tally.frames} frames{speed} (compiling took {tally.compile_seconds:.1f} s "
-        f"more), {lost}\n{folder}: {names}, {SUMMARY}"
+        f"more), {lost}{late}\n{folder}: {names}, {SUMMARY}"
     )

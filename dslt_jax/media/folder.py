@@ -79,11 +79,12 @@ def open_files(name: str, paths: Sequence[Path], notes: tuple[str, ...] = ()) ->
         except images.ImageError as error:
             return DamagedFrame(str(error))
 
-    def read() -> Iterator[Picture]:
-        for path in paths:
+    def read(first: int = 0) -> Iterator[Picture]:
+        for path in paths[first:]:
             yield Picture(path.name, functools.partial(load, path))
 
-    return Source(name, read, count=len(paths), notes=(*notes, *_gaps(paths)), exact=True)
+    notes = (*notes, *_gaps(paths))
+    return Source(name, read, count=len(paths), notes=notes, exact=True, jump=read)
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:

@@ -1,5 +1,6 @@
 """Videos by their address, through FFmpeg: files on a server, and live streams."""
 
+import dataclasses
 import errno
 import socket
 import urllib.parse
@@ -66,7 +67,7 @@ def open_address(text: str) -> Source:
             with video:
                 yield from decode(video)
 
-    return described(name, read, opened[0])
+    return dataclasses.replace(described(name, read, opened[0]), live=endless)
 
 
 def is_live(video: Video) -> bool:

@@ -53,14 +53,21 @@ class Overlay:
 
     Args:
       names: one a target, shown at its box; one target alone needs none.
+      colors: of the targets, in their order.
     """
 
-    def __init__(self, names: Sequence[str] = ("",)):
-        self._names = tuple(names)
+    def __init__(self, names: Sequence[str] = ("",), colors: Sequence[Color] = COLORS):
+        self._names, self._colors = tuple(names), tuple(colors)
         self._corner = 0  # of the insets; they stay there until a box comes under them
 
     def draw(
-        self, image: Image, index: int, seen: "Observation", *, damaged: bool = False
+        self,
+        image: Image,
+        index: int,
+        seen: "Observation",
+        *,
+        damaged: bool = False,
+        note: str = "",
     ) -> Image:
         """Returns a copy of the frame with the drawing on it, enlarged where it is small.
 
@@ -69,6 +76,7 @@ class Overlay:
           index: the frame's number, shown in a corner.
           seen: what the tracker says.
           damaged: the frame could not be read: `image` is the last one, and is dimmed.
+          note: shown behind the number.
         """
         zoom = canvas_zoom(image.shape[1], image.shape[0])
         canvas = PillowImage.fromarray(image)
@@ -92,14 +100,16 @@ class Overlay:
             _draw_label(pen, canvas.size, text, (box[0], box[1]), color, unit, above=True)
         state = "unreadable" if damaged else "lost" if lost.any() else ""
         left, top = 4.0 * unit, 4.0 * unit
-        width = _draw_label(pen, canvas.size, f"frame {index}", (left, top), PAPER, unit)
+        width = _draw_label(
+            pen, canvas.size, f"frame {index} {note}".rstrip(), (left, top), PAPER, unit
+        )
         if state:
             _draw_label(pen, canvas.size, state, (left + width + 3 * unit, top), LOST, unit)
         return np.asarray(canvas)
 
     def color(self, target: int) -> Color:
         """Returns the colour of a target's box."""
-        return COLORS[target % len(COLORS)]
+        return self._colors[target % len(self._colors)]
 
     def _draw_insets(
         self,

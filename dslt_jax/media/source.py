@@ -39,6 +39,7 @@ class Frame:
     image: Image | DamagedFrame
     seconds: float  # spent on reading and decoding
     time: float | None = None  # seconds from the start of the video, where the source knows
+    captured: float | None = None  # when it was there, on `time.perf_counter`, see `realtime`
 
 
 class Picture(NamedTuple):
@@ -88,6 +89,8 @@ class Source:
         length: seconds that it announces; None where it does not.
         start: where the wanted part begins; None is the first frame.
         end: where it has ended; None is after the last frame.
+        live: its frames come when they come, as those of a camera.
+        jump: as `read`, from a frame on; returns None where it cannot.
     """
 
     name: str
@@ -99,15 +102,23 @@ class Source:
     length: float | None = None
     start: Mark | None = None
     end: Mark | None = None
+    live: bool = False
+    jump: Callable[[int], Iterator[tuple] | None] | None = dataclasses.field(
+        default=None, repr=False
+    )
 
     def __iter__(self) -> Generator[Frame, None, None]:
-        return prefetch(self._wanted())
+        return prefetch(self.frames())
 
-    def _wanted(self) -> Iterator[Frame]:
-        """The frames from `start` on and before `end`, numbered as in the whole source."""
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yields the frames from `start` on and before `end`, read when they are asked for.
+
+        They are numbered as in the whole source.
+        """
         start, end, index, clock = self.start, self.end, -1, time.perf_counter()
         started = start is None
-        for index, picture in enumerate(itertools.starmap(Picture, self.read())):
+        first, pictures = self._from_start()
+        for index, picture in enumerate(itertools.starmap(Picture, pictures), first):
             if end is not None and end.reached(index, picture.time):
                 if not started and start is not None:
                     raise FramesError(f"{end.text} does not come after {start.text}")
@@ -120,6 +131,14 @@ class Source:
                 clock = time.perf_counter()
         if not started and start is not None:
             raise FramesError(f"{self.name} has {index + 1} frames, {start.text} is beyond")
+
+    def _from_start(self) -> tuple[int, Iterator[tuple]]:
+        """The pictures from `start` on, or from the beginning, and the number of the first."""
+        if self.jump is not None and self.start is not None and not self.start.timed:
+            number = int(self.start.value)
+            if (pictures := self.jump(number)) is not None:
+                return number, pictures
+        return 0, self.read()
 
 
 def prefetch(items: Iterable[T], depth: int = READ_AHEAD) -> Generator[T, None, None]:

@@ -1,11 +1,13 @@
 """Video files and cameras, through PyAV (the extra `video`)."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator
 
 from dslt_jax.media.container import Video, connect, reason
 from dslt_jax.media.decode import decode
+from dslt_jax.media.seek import Seeker
 from dslt_jax.media.source import FramesError, Picture, Source
 
 
@@ -28,7 +30,8 @@ def open_video(path: str | os.PathLike) -> Source:
             yield from decode(video)
 
     with opened() as video:
-        return described(str(path), read, video)
+        source = described(str(path), read, video)
+    return dataclasses.replace(source, jump=Seeker(opened).jump)
 
 
 def described(name: str, read: Callable[[], Iterator[Picture]], video: Video) -> Source:
@@ -58,7 +61,7 @@ def open_camera(number: int) -> Source:
         with connect(file, what, lambda error: _explain(file, what, error), format=driver) as video:
             yield from decode(video, live=True)
 
-    return Source(f"camera {number}", read)
+    return Source(f"camera {number}", read, live=True)
 
 
 def _explain(file: str, what: str, error: Exception) -> str:

@@ -216,6 +216,8 @@ def _box(row: str) -> str:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"'{argv[1]}' belongs to no flag")
+    # A shell's background job is started deaf to Ctrl-C, and so would its children be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chance, begin, faults = random.Random(FLAGS.seed), time.monotonic(), list[str]()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)

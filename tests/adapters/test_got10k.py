@@ -26,6 +26,7 @@ def otb_folder(folder, count=12):
     return folder
 
 
+@pytest.mark.slow
 def test_its_experiment_runs_ours_unchanged(tmp_path):
     if not toolkits.PYTHON.exists():
         pytest.skip("got10k and vot-toolkit are not installed")

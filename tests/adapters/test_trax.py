@@ -26,6 +26,7 @@ def run(*command):
     )
 
 
+@pytest.mark.slow
 def test_a_client_follows_boxes_polygons_and_masks(tmp_path):
     frames, _ = small.clip(2)
     np.save(tmp_path / "frames.npy", frames)

@@ -39,6 +39,7 @@ def test_vgg16_cells_look_where_they_say(take, pooling):
     np.testing.assert_allclose(seen_by(network, 0), expected, atol=0.2 * layer.stride)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [0, 1])
 def test_googlenet_cells_look_where_its_form_says(index):
     """Centred, which is the preset's, is wrong by 2.5 and 6.5 pixels."""

@@ -1,4 +1,4 @@
-"""A headless Chromium over the WebDriver protocol, for tests of the report's page."""
+"""A headless Chromium over the WebDriver protocol, for tests of the report's page and of ours."""
 
 import base64
 import contextlib
@@ -23,8 +23,11 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--allow-file-access-from-files",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 KEYS = {"left": "\ue012", "right": "\ue014", "tab": "\ue004", "enter": "\ue007", "shift": "\ue008"}
+KEYS |= {"home": "\ue011", "delete": "\ue017", "escape": "\ue00c"}
 
 
 class Browser:
@@ -52,7 +55,10 @@ class Browser:
             raise AssertionError(json.load(error)["value"]["message"]) from None
 
     def open(self, path: Path) -> None:
-        self._ask("POST", "/url", {"url": path.resolve().as_uri()})
+        self.go(path.resolve().as_uri())
+
+    def go(self, address: str) -> None:
+        self._ask("POST", "/url", {"url": address})
 
     def run(self, script: str, *arguments):
         """Returns the value of a function body; a promise is waited for."""
@@ -70,6 +76,15 @@ class Browser:
         typed = [KEYS.get(key, key) for key in keys]
         actions = [{"type": kind, "value": key} for key in typed for kind in ("keyDown", "keyUp")]
         self._ask("POST", "/actions", {"actions": [{"type": "key", "id": "k", "actions": actions}]})
+
+    def drag(self, *points: tuple[float, float]) -> None:
+        """Presses the mouse at the first point, moves over the others, lets go; CSS pixels."""
+        first, *rest = [
+            {"type": "pointerMove", "x": round(x), "y": round(y), "duration": 0} for x, y in points
+        ]
+        down, up = ({"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp"))
+        mouse = {"type": "pointer", "id": "m", "actions": [first, down, *rest, up]}
+        self._ask("POST", "/actions", {"actions": [mouse]})
 
     def device(self, width: int, height: int, dark: bool = False) -> None:
         """Sets the size of the page's view in CSS pixels and the preferred colours."""

@@ -55,6 +55,7 @@ def otb_folder(folder, count=6):
     return folder
 
 
+@pytest.mark.slow
 def test_fusion_runs_compares_and_goes_on(load, tmp_path, capsys):
     experiment = load("ablate_fusion")
     sys.modules["ablation"].define_flags(str(tmp_path / "out"))

@@ -25,6 +25,7 @@ def bench(*arguments, script="bench_step.py"):
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
+@pytest.mark.slow
 def test_prints_and_writes_every_stage(tmp_path):
     changes = [f"--set={text}" for text in SMALL + STEPS]
     done = bench(
@@ -55,6 +56,7 @@ def test_prints_and_writes_every_stage(tmp_path):
     assert result["compile_seconds"]["init"] > 0 and result["compile_seconds"]["step"] > 0
 
 
+@pytest.mark.slow
 def test_speed_of_the_whole_tracker_and_of_several_targets(tmp_path):
     changes = [f"--set={text}" for text in SMALL + STEPS]
     done = bench(
@@ -94,6 +96,7 @@ def test_a_wrong_setting_is_named():
     assert "there is no preset 'compakt'" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_twin_in_torch_gives_our_numbers(monkeypatch):
     pytest.importorskip("torch", reason="the twin needs PyTorch")
     import compare_twin

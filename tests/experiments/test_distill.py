@@ -4,6 +4,7 @@ import distort
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import student
 import teacher_features
 
@@ -12,6 +13,7 @@ from dslt_jax.backbones import Compact
 NETWORK = Compact(widths=(4, 4, 8, 8))
 
 
+@pytest.mark.slow
 def test_what_is_exported_gives_what_was_trained():
     params, moments = student.init(NETWORK, jax.random.key(0))
     keys = iter(jax.random.split(jax.random.key(1), len(params)))

@@ -42,8 +42,11 @@ def test_the_figure_shows_all_that_has_a_speed(load, tmp_path, capsys):
     script = load("accuracy_speed")
     flags.FLAGS(["accuracy_speed", "--output", str(tmp_path / "figure.png")])
     script.main(["accuracy_speed"])
-    drawn = [row for row in rows(ROOT / "docs" / "data" / "scores.csv").values() if row["fps"]]
-    assert f"{len(drawn)} of ours, 10 others" in capsys.readouterr().out
+    scores, published = (
+        [row for row in rows(ROOT / "docs" / "data" / f"{name}.csv").values() if row["fps"]]
+        for name in ("scores", "published")
+    )
+    assert f"{len(scores)} of ours, {len(published)} others" in capsys.readouterr().out
     with Image.open(tmp_path / "figure.png") as picture:
         assert min(picture.size) > 500
 

@@ -186,7 +186,7 @@ def test_fuzz_prints_a_row_for_each_reader(tmp_path):
 
 @pytest.mark.slow
 def test_fuzz_keeps_what_shows_a_fault_and_plays_it_again(tmp_path):
-    words = (f"--output={tmp_path}", "--memory=64", "--inputs=40", "--reader=weights-npz")
+    words = (f"--output={tmp_path}", "--memory=256", "--inputs=40", "--reader=weights-npz")
     status, said = trial("fuzz", *words, "--seconds=0.01")
     assert status == 1 and "x slow" in said
     fault = min(tmp_path.iterdir())

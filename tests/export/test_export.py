@@ -64,6 +64,7 @@ def test_settings_are_inputs(mosse, runner):
         runner.Tracker(**{"loss.a": 8})
 
 
+@pytest.mark.slow
 def test_a_network_and_a_second_look_go_along(tmp_path):
     tracker, params = small.tracker("augment=false", "first.steps=3"), small.params()
     folder.write(tmp_path / "small", tracker, params, ABOUT)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import small
 
 from dslt_jax.ops import hog
 
@@ -126,7 +127,7 @@ def test_brightness_changes_little():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_is_float32_whatever_comes_in(dtype):
-    with jax.enable_x64(True):
+    with small.enable_x64(True):
         image = jax.ShapeDtypeStruct((16, 24, 3), dtype)
         features = jax.eval_shape(fhog, image)
     assert features.dtype == jnp.float32 and features.shape == (4, 6, 31)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import small
 
 from dslt_jax.ops import losses
 
@@ -41,7 +42,7 @@ def test_shrinkage_factor_is_the_papers(error, factor):
 @pytest.mark.parametrize("name", losses.TABLE)
 @pytest.mark.parametrize("error", [-0.7, -0.2, -0.05, 0.03, 0.2, 1.5])
 def test_gradient_is_the_finite_difference(name, error):
-    with jax.enable_x64(True):
+    with small.enable_x64(True):
         loss = losses.TABLE[name]
         y, step = jnp.asarray(0.25), 1e-6
         p = y + error
@@ -100,7 +101,7 @@ CLASSIFICATION = {
 @pytest.mark.parametrize("name", CLASSIFICATION)
 def test_classification_formula_and_gradient(name):
     loss, step = getattr(losses, name), 1e-6
-    with jax.enable_x64(True):
+    with small.enable_x64(True):
         for logit in (-6.0, -1.0, -0.1, 0.0, 0.4, 2.0, 6.0):
             for label, true in ((1.0, logit), (0.0, -logit)):
                 expected = CLASSIFICATION[name](1 / (1 + np.exp(-true)))

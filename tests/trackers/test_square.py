@@ -49,6 +49,7 @@ def run(name):
     return state, overlaps, infos
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_it_follows_a_target_that_grows(name):
     state, overlaps, _ = run(name)

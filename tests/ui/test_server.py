@@ -1,0 +1,182 @@
+"""Who may use the page, what may be opened and uploaded, and how it starts."""
+
+import http.client
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from dslt_jax.cli import main as cli
+from dslt_jax.cli import ui
+from dslt_jax.media.source import DamagedFrame, FramesError, Source
+from dslt_jax.ui.inputs import InputError, Inputs
+
+
+def error_of(answer):
+    return answer[0], json.loads(answer[2])["error"]
+
+
+def test_the_page_and_its_parts(start):
+    client = start()
+    for name in ("", "main.js", "page.css"):
+        status, headers, content = client.ask("GET", name, token="")
+        assert status == 200 and content
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+    for name in ("nothing.js", "../server.py", "%2e%2e/server.py", "static/main.js"):
+        assert client.ask("GET", name)[0] == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize("path", ["state", "choices", "track", "upload", "file"])
+def test_nothing_is_told_or_done_without_the_token(start, method, path):
+    client = start()
+    for token in ("", "wrong", client.token[:-1], "ü"):
+        answer = client.ask(method, f"api/{path}", b"{}" if method != "GET" else None, token=token)
+        assert error_of(answer) == (403, "open the whole address that dslt ui has printed")
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"Host": "localhost:80"}, True),
+        ({"Host": "192.168.0.9:8321"}, True),
+        ({"Host": "[::1]:8321"}, True),
+        ({"Host": "evil.example"}, False),
+        ({"Host": "localhost.evil.example"}, False),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Host": "localhost:80", "Origin": "http://localhost:80"}, True),
+    ],
+)
+def test_other_pages_cannot_drive_it(start, headers, allowed):
+    assert (start().ask("GET", "api/state", headers=headers)[0] == 200) is allowed
+
+
+def test_a_named_host_may_be_used(start):
+    client = start(names=("tracker.local",))
+    assert client.ask("GET", "api/state", headers={"Host": "tracker.local:1"})[0] == 200
+    assert client.ask("GET", "api/state", headers={"Host": "other.local"})[0] == 403
+
+
+def test_only_what_was_named_is_there(start, folder, tmp_path, fake):
+    (tmp_path / "videos" / "a").mkdir(parents=True)
+    (tmp_path / "videos" / "b10.mp4").touch()
+    (tmp_path / "videos" / "b9.mp4").touch()
+    (tmp_path / "videos" / "notes.txt").touch()
+    client = start(str(folder), folder=tmp_path / "videos")
+    choices = client.get("choices")
+    assert [one["name"] for one in choices["inputs"]] == [str(folder), "a", "b9.mp4", "b10.mp4"]
+    assert {"name": "compact", "hint": ""} in choices["trackers"]
+    assert "b9.mp4" in client.post("open", key="file-b9.mp4")
+    assert "not there any more" in client.post("open", key=str(tmp_path))
+    client.open_first()
+    for name in ("../clip/0.png", "/etc/hostname", ""):
+        assert client.ask("GET", "api/file", name=name)[0] == 400
+
+
+def test_an_upload_is_opened_and_gone_at_the_end(start, folder, fake):
+    client = start()
+    picture = (folder / "0.png").read_bytes()
+    status, _, content = client.ask("PUT", "api/upload", picture, name="../../my cat.png")
+    assert status == 200
+    taken = json.loads(content)
+    assert taken["name"] == "my cat.png"
+    uploads = client.server.desk.inputs._uploads
+    assert [path.name for path in uploads.iterdir()] == ["0.png"]
+    assert client.post("open", key=taken["key"]) is None
+    client.server.close()
+    assert not uploads.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("a.exe", b"MZ", "a.exe is no video or image by its name"),
+        ("a.mp4", b"", "a.mp4 is empty"),
+        ("a.mp4", b"#EXTM3U\n/etc/passwd\n", "a.mp4 is text, such as a list of videos"),
+        ("a.mp4", bytes(2**20 + 1), "uploads may have 1 MB more: start with a larger --upload_mb"),
+    ],
+)
+def test_uploads_that_are_not_taken(start, name, content, text):
+    client = start(upload_bytes=2**20)
+    status, error = error_of(client.ask("PUT", "api/upload", content, name=name))
+    assert status == 400 and text in error
+    assert list(client.server.desk.inputs._uploads.iterdir()) == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(tmp_path):
+    class Broken:
+        def read(self, size):
+            return b""
+
+    inputs = Inputs([], None, tmp_path, 100)
+    with pytest.raises(InputError, match=r"the upload of a\.mp4 broke off"):
+        inputs.take("a.mp4", Broken(), 50)
+    with pytest.raises(InputError, match="broke off"):
+        inputs.take("a.mp4", Broken(), 100)  # its room is free again
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_browser_that_goes_away_ends_nothing(page, fake):
+    fake.pause = 0.1
+    page.track()
+    host, port = page.server.server_address[:2]
+    waiting = http.client.HTTPConnection(host, port)
+    waiting.request("GET", "/api/state?wait=20&version=999999", headers={"X-Token": page.token})
+    waiting.sock.close()
+    _, rows = page.wait(lambda state: state["job"]["state"] == "done")
+    assert len(rows) == 8
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_object_is_refused(start, body):
+    status, error = error_of(start().ask("POST", "api/track", body))
+    assert status == 400 and error
+
+
+def test_a_port_in_use(tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = ["dslt", "ui", f"--port={port}", f"--output={tmp_path}", "--nobrowser"]
+        assert cli.main(command) == 1
+    assert f"dslt ui: port {port} is in use: choose another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["none.mp4"], "there is no file, folder or camera 'none.mp4'"),
+        (["--folder=none"], "there is no folder none"),
+        (["-"], "a pipe can be read once"),
+        (["--host=nowhere.invalid"], "cannot listen at nowhere.invalid"),
+        (["--preset=big"], "there is no preset 'big'"),
+    ],
+)
+def test_it_does_not_start(tmp_path, capsys, words, text):
+    assert cli.main(["dslt", "ui", f"--output={tmp_path}", "--nobrowser", *words]) == 1
+    assert text in capsys.readouterr().err
+
+
+def test_the_command_prints_its_address_and_ends_at_ctrl_c(
+    tmp_path, capsys, folder, fake, monkeypatch
+):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ui, "_wait", interrupted)
+    command = ["dslt", "ui", str(folder), "--port=0", f"--output={tmp_path}", "--nobrowser"]
+    status = cli.main(command)
+    assert status == 130
+    out = capsys.readouterr().out
+    assert out.startswith("http://127.0.0.1:") and "#" in out
+    time.sleep(0.1)
+    assert not [thread for thread in threading.enumerate() if thread.name == "dslt-page-server"]
+
+
+def test_a_first_frame_that_cannot_be_read(start):
+    client = start()
+    with pytest.raises(FramesError, match="torn"):
+        client.server.desk.show(Source("x", lambda: iter([("0", DamagedFrame("torn"))])))
+    assert client.get("state")["input"] is None
