@@ -19,7 +19,7 @@ SETTINGS = (
     "online.every=1",
 )
 # JAX 0.6 has it elsewhere.
-enable_x64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 BOX = np.array([40, 30, 24, 20], np.float32)
 
 
