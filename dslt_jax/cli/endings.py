@@ -38,14 +38,14 @@ def signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    raised = -PATIENCE
+    raised, stopped = -PATIENCE, None
 
     def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal raised
+        nonlocal raised, stopped
         now = time.monotonic()
         if now - raised >= PATIENCE:
-            raised = now
-            raise Stopped(number)
+            raised, stopped = now, Stopped(number)
+            raise stopped
 
     before: dict[int, Any] = {}
     try:
@@ -54,6 +54,11 @@ def signals() -> Iterator[None]:
             if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, stop)
         yield
+    except Exception:
+        # What is written in C may make an error of its own of it, as a module does on import.
+        if stopped:
+            raise stopped from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -34,6 +34,18 @@ def test_a_signal_raises_again_after_a_while(monkeypatch):
             now[0] += endings.PATIENCE
 
 
+def test_an_error_that_was_made_of_a_signal_is_the_signal():
+    """As where a module written in C is interrupted while it is imported."""
+    with pytest.raises(endings.Stopped) as stopped, endings.signals():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise ImportError("an error while initializing the extension") from None
+    assert endings.signal_of(stopped.value) == signal.SIGTERM
+    with pytest.raises(ImportError), endings.signals():
+        raise ImportError("of its own")
+
+
 def test_a_signal_that_was_ignored_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as by nohup
     try:
