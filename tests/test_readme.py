@@ -27,5 +27,5 @@ def test_every_python_block_runs(capsys):
         exec(compile(block, "README.md", "exec"), names)
     assert np.isfinite(names["swept"]).all() and np.unique(names["swept"]).size == 3
     assert np.isfinite(names["slope"])
-    assert np.isfinite(names["outs"].box).all() and names["outs"].box.shape == (3, 4)
+    assert np.isfinite(names["outs"].box).all() and names["outs"].box.shape == (2, 4)
     assert "False" in capsys.readouterr().out  # not lost
