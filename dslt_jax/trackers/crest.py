@@ -34,7 +34,8 @@ from dslt_jax.ops.fusion import Single
 from dslt_jax.ops.labels import Label
 from dslt_jax.ops.losses import Ohnm
 from dslt_jax.ops.sizing import Scales
-from dslt_jax.trackers.dslt import Dslt, Gates, Region, State
+from dslt_jax.trackers.dslt import Dslt, State
+from dslt_jax.trackers.dslt_parts import Gates, Region
 
 
 class Window(Region):

@@ -23,49 +23,8 @@ from dslt_jax.ops.fusion import Fusion, Single
 from dslt_jax.ops.labels import Label, gaussian
 from dslt_jax.parts import Part, part, static
 from dslt_jax.trackers.dslt_aliases import ALIASES
+from dslt_jax.trackers.dslt_parts import Gates, Region
 from dslt_jax.types import Look, Output
-
-
-class Region(Part):
-    """How large a target is in its search region."""
-
-    target: int = static(64)  # sqrt(w * h) of the target in the search crop, in pixels
-    search: int = static(320)  # side of the square search crop, in pixels
-    min_side: float = 4.0  # of a box, in frame pixels
-
-    def check(self) -> None:
-        self.require("target", lambda n: n >= 1, "at least 1")
-        self.require("search", lambda n: n % 16 == 0 and n >= 16, "a multiple of 16")
-        self.require(
-            "search", lambda n: n >= 2 * self.target, f"at least twice target={self.target}"
-        )
-        self.require("min_side", lambda s: s > 0, "greater than 0")
-
-    def length(self, size: Any) -> jax.Array:
-        """Returns () the length of a target's size (2,) that `target` is in the crop."""
-        return jnp.sqrt(jnp.prod(size))
-
-    def side(self, size: jax.Array) -> jax.Array:
-        """Returns () the search region's side in frame pixels, of a target's size (2,)."""
-        return self.search / self.target * self.length(size)
-
-
-class Gates(Part):
-    """What a response must reach for a frame to be believed."""
-
-    lost: float = 0.2  # below: `lost`, and the position is held
-    learn: float = 0.3  # below: the frame does not teach
-    size: float = 0.35  # below: the size is kept
-    # The three are shares of the usual response, a running mean over the frames that teach: for
-    # features whose responses are low on some targets and high on others.
-    relative: bool = static(False)
-    rate: float = 0.1  # share of a new frame in that mean
-
-    def judge(self, response: jax.Array, usual: jax.Array) -> jax.Array:
-        """Returns () what the thresholds are compared with; usual: () 0 before there is one."""
-        if not self.relative:
-            return response
-        return jnp.where(usual > 0, response / jnp.maximum(usual, 1e-6), 1.0)
 
 
 class Head(NamedTuple):

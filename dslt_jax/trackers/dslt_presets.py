@@ -5,7 +5,8 @@ from dslt_jax.learners import Adam, Memory, Schedule
 from dslt_jax.ops.fusion import Fusion
 from dslt_jax.ops.labels import Label
 from dslt_jax.ops.sizing import BoxHead, Scales
-from dslt_jax.trackers.dslt import Dslt, Gates, Region
+from dslt_jax.trackers.dslt import Dslt
+from dslt_jax.trackers.dslt_parts import Gates, Region
 
 
 def compact() -> Dslt:

@@ -3,7 +3,6 @@ import json
 
 import pytest
 import track_fakes
-from PIL import Image
 
 from dslt_jax.app.spec import Spec
 from dslt_jax.cli import main as cli
@@ -11,11 +10,7 @@ from dslt_jax.cli import main as cli
 
 @pytest.fixture
 def folder(tmp_path):
-    folder = tmp_path / "clip"
-    folder.mkdir()
-    for index in range(track_fakes.COUNT):
-        Image.fromarray(track_fakes.scene(index)).save(folder / f"{index}.png")
-    return folder
+    return track_fakes.write(tmp_path / "clip")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What the tests of `dslt track` run it on: a small clip, and a session that needs no network."""
 
 import numpy as np
+from PIL import Image
 
 from dslt_jax.types import Observation
 
@@ -11,6 +12,14 @@ def scene(index):
     draw = np.random.default_rng(0)
     blocks = draw.integers(0, 256, (HEIGHT // 8, WIDTH // 8, 3), np.uint8)
     return np.roll(blocks.repeat(8, 0).repeat(8, 1), index, axis=1)
+
+
+def write(folder):
+    """Writes the clip as images into a new folder, and returns it."""
+    folder.mkdir()
+    for index in range(COUNT):
+        Image.fromarray(scene(index)).save(folder / f"{index}.png")
+    return folder
 
 
 class Drifting:

@@ -12,7 +12,7 @@ from dslt_jax.backbones import Function, Layer, box_head
 from dslt_jax.learners import Adam, Memory
 from dslt_jax.media import synthetic
 from dslt_jax.ops.sizing import Scales
-from dslt_jax.trackers.dslt import Gates
+from dslt_jax.trackers.dslt_parts import Gates
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 

@@ -1,7 +1,6 @@
 import page_client
 import pytest
 import track_fakes
-from PIL import Image
 
 from dslt_jax.app.spec import Spec
 from dslt_jax.ui import launch
@@ -9,11 +8,7 @@ from dslt_jax.ui import launch
 
 @pytest.fixture
 def folder(tmp_path):
-    folder = tmp_path / "clip"
-    folder.mkdir()
-    for index in range(track_fakes.COUNT):
-        Image.fromarray(track_fakes.scene(index)).save(folder / f"{index}.png")
-    return folder
+    return track_fakes.write(tmp_path / "clip")
 
 
 @pytest.fixture
