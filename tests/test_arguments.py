@@ -256,7 +256,7 @@ def test_what_is_wrong_is_told_wherever_it_is_given():
     refused(lambda: Session(paper, small.params()).init(FRAME, [small.BOX]), "vgg16's")
 
 
-def test_a_list_of_frames_and_a_list_for_a_box_are_tracked(quick_compile):
+def test_a_list_of_frames_and_a_list_for_a_box_are_tracked():
     frames, truth = small.clip(3)
     tracker = dslt.presets.mosse()
     _, expected = dslt.track(tracker, {}, frames, truth[0])

@@ -17,7 +17,6 @@ from PIL import Image
 import dslt_jax as dslt
 from dslt_jax import runtime
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 STRICT = {
     "JAX_ENABLE_X64": "1",
     "JAX_DEBUG_NANS": "1",
@@ -99,6 +98,7 @@ def track(folder, *flags, **environment):
     return run([*words, f"--output={folder}/out", "--nokeep_compiled", *flags], **environment)
 
 
+@pytest.mark.slow
 def test_all_that_is_strict_at_once_and_another_device():
     check(found_by(["mosse", "compact"], SECOND, **STRICT), device=1)
 

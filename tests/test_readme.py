@@ -11,7 +11,7 @@ from dslt_jax.media import synthetic
 README = pathlib.Path(__file__).parents[1] / "README.md"
 
 
-@pytest.mark.usefixtures("quick_compile")
+@pytest.mark.slow
 def test_every_python_block_runs(capsys):
     pytest.importorskip("flax.linen")
     source = synthetic.beetle_clip(4, 320, 240)

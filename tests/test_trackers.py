@@ -11,7 +11,6 @@ import small
 import dslt_jax as dslt
 from dslt_jax import presets, settings, tracking
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 # What makes a preset small; of those that have a network.
 SHRUNK = (
     "region.target=16",
@@ -30,7 +29,7 @@ OWN = {
     "eco_hc": ("size=96", "first_rounds=2", "first_steps=5", "memory.size=4"),
 }
 # What compiles soon, one of each kind; the promises of the others are among the slow tests.
-QUICK = ("compact", "kcf", "mosse", "dsst", "staple")
+QUICK = ("compact", "kcf", "mosse")
 
 
 @pytest.fixture(

@@ -12,7 +12,6 @@ import small
 import dslt_jax as dslt
 from dslt_jax import settings, tracking
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 PROGRAMS = ("_init", "_locate", "_measure", "_learn")
 
 
@@ -55,6 +54,7 @@ def test_a_static_change_compiles_once():
     assert [a - b for a, b in zip(compiled(), before, strict=True)] == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_batch_of_settings_is_swept_by_vmap():
     frames, truth = small.clip(4)
     frames = jnp.asarray(frames)
@@ -147,6 +147,7 @@ def test_locate_then_learn_is_a_step_and_the_box_is_there_first():
     assert out.extra | info == whole.extra
 
 
+@pytest.mark.slow
 def test_track_many_is_track_in_one_stream_and_over_clips():
     frames, truth = small.clip(5)
     other, _ = small.clip(5, seed=3, speed=(-1.0, 2.0))
@@ -162,6 +163,7 @@ def test_track_many_is_track_in_one_stream_and_over_clips():
     assert more.box.shape == (2, 2, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 11])
 def test_many_is_one_by_one_beyond_a_batch_too(count):
     frames, truth = small.clip(3)

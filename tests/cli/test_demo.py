@@ -36,6 +36,7 @@ def test_leaves_boxes_truth_and_video_and_prints_scores(weights, tmp_path, capsy
     assert next(out.glob("overlay.*")).stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_the_embedded_weights_follow_the_beetle_behind_the_grass(tmp_path):
     assert main(["dslt", "demo", f"--output={tmp_path}", "--max_frames=70"]) == 0
     truth = np.loadtxt(tmp_path / "truth.txt", delimiter=",")

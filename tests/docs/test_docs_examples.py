@@ -21,7 +21,6 @@ WITH_PYTHON = [
 WITH_COMMANDS = [page for page in pages.PAGES if pages.blocks(page, "sh")]
 
 
-@pytest.mark.usefixtures("quick_compile")
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=pages.name)
 def test_python_runs(page, capsys):
     source = synthetic.beetle_clip(150, 240, 180)

@@ -54,6 +54,7 @@ def compare(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_it_compares_skips_what_has_no_weights_and_goes_on(compare, tmp_path, capfd):
     compare("--presets=mosse,crest,crt")
     said = capfd.readouterr().out

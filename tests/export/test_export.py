@@ -15,8 +15,6 @@ from dslt_jax.export import folder, onnx, programs
 
 ABOUT = {"name": "small"}
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 
 def load(path):
     """Its runner as a module."""

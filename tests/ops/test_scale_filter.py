@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from dslt_jax.ops import scale_filter
-from dslt_jax.ops.scale_filter import ScaleFilter, zooms
+from dslt_jax.ops.scale_filter import ScaleFilter
+
+zooms = jax.jit(scale_filter.zooms, static_argnums=2)
+
+
+@jax.jit
+def estimate(filter_, image, side, new_side):
+    """What the filter that learned `image` at one side finds at another."""
+    means = filter_.start(filter_.spectrum(image, side))
+    return filter_.estimate(means, filter_.spectrum(image, new_side))
 
 
 def patch(size=96, seed=0):
@@ -43,8 +52,7 @@ def test_the_filter_is_the_minimum_by_hand():
 def test_it_finds_by_how_much_a_target_has_grown(growth):
     filter_ = ScaleFilter()
     image = patch(128)
-    means = filter_.start(filter_.spectrum(image, 48.0))
-    found = filter_.estimate(means, filter_.spectrum(image, 48.0 / growth))
+    found = estimate(filter_, image, 48.0, 48.0 / growth)
     assert float(found) == pytest.approx(growth, rel=0.02)
 
 
@@ -54,8 +62,7 @@ def test_half_of_the_scales_interpolated_find_it_too(growth):
     expected = 1.02 ** (33 / 17 * np.array([-8, 0, 8]))
     np.testing.assert_allclose(filter_.factors()[::8], expected, rtol=1e-5)
     image = patch(128)
-    means = filter_.start(filter_.spectrum(image, 48.0))
-    found = filter_.estimate(means, filter_.spectrum(image, 48.0 / growth))
+    found = estimate(filter_, image, 48.0, 48.0 / growth)
     assert float(found) == pytest.approx(growth, rel=0.02)
 
 

@@ -14,7 +14,6 @@ from dslt_jax.learners import Samples
 from dslt_jax.ops import spectral
 from dslt_jax.trackers.crest import Window
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 GRID = 16
 REGION = Window(target=24, search=64)
 CHANGES = ("kernel_size=8", "fusion.channels=6", "size.crop=48")

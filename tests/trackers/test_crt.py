@@ -13,7 +13,6 @@ from dslt_jax.learners import Samples
 from dslt_jax.ops import spectral
 from dslt_jax.trackers.dslt import Region
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 CHANGES = ("kernel_size=12", "fusion.channels=8", "size.crop=48")
 
 

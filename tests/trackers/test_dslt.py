@@ -14,8 +14,6 @@ from dslt_jax.media import synthetic
 from dslt_jax.ops.sizing import Scales
 from dslt_jax.trackers.dslt_parts import Gates
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 
 def follow(tracker, frames, box, params=None):
     return small.loop(tracker, params or small.params(), frames, box)

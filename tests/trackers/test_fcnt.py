@@ -15,7 +15,6 @@ from dslt_jax.ops import particles
 from dslt_jax.trackers import fcnt
 from dslt_jax.trackers.fcnt_networks import Training, label
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 GRID = 16
 
 
@@ -153,6 +152,7 @@ def test_sizes_are_measured_where_the_heat_was_high_enough(lowest, width, measur
     assert bool(fcnt.can_measure(jnp.asarray(lowest), size)) == measured
 
 
+@pytest.mark.slow
 def test_snet_learns_every_so_often_from_the_surest_frame():
     frames, truth = pools.clip(4)
     quiet = tracker(distracter=1e9)

@@ -10,8 +10,6 @@ import dslt_jax as dslt
 from dslt_jax import boxes, presets, settings
 from dslt_jax.ops.scale_filter import ScaleFilter
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 
 def tracker(size=224, **changes):
     return presets.hcft().replace(backbone=pools.backbone(4, 8, 16), size=size, **changes)

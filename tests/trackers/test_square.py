@@ -64,7 +64,7 @@ def energy_inside(name):
     return (square * box).sum() / square.sum()
 
 
-@pytest.mark.parametrize("name", ["srdcf", "strcf", "eco_hc"])
+@pytest.mark.parametrize("name", ["srdcf", "strcf", pytest.param("eco_hc", marks=pytest.mark.slow)])
 def test_filters_look_at_the_target(name):
     assert energy_inside(name) > 0.5  # whose share of the region is 1/16 or less
 
