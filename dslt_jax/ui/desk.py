@@ -26,6 +26,7 @@ class Opened(NamedTuple):
     """A video that is open, and what is known of it."""
 
     number: int
+    key: str  # among the inputs; "" for the browser's camera
     name: str
     source: Source
     clip: Clip | Live
@@ -61,8 +62,7 @@ class Desk:
 
     def open(self, key: str) -> None:
         """Opens an input in place of the one before."""
-        source = self.inputs.open(key)
-        self.show(source)
+        self.show(self.inputs.open(key), key)
 
     def open_camera(self) -> None:
         """Opens the browser's camera, whose pictures come by `push`; raises FramesError."""
@@ -75,14 +75,14 @@ class Desk:
             raise RequestError("the browser's camera is not open")
         self._pushed.put(jpeg)
 
-    def show(self, source: Source) -> None:
+    def show(self, source: Source, key: str = "") -> None:
         """Opens a source in place of the one before; raises FramesError."""
         clip = open_clip(source)
         with self._lock:
             self._close()
             name = source.name
             self._opened = Opened(
-                next(self._numbers), name, source, clip, Book(), kept.Kept(self._output, name)
+                next(self._numbers), key, name, source, clip, Book(), kept.Kept(self._output, name)
             )
             self._job, self._drawing, self._problem = None, None, ""
         self.warm(self.spec)
@@ -203,7 +203,8 @@ class Desk:
         opened, job, drawing = self._opened, self._job, self._drawing
         return {
             "version": version,
-            "input": opened and requests.of_input(opened.number, opened.name, opened.clip),
+            "input": opened
+            and requests.of_input(opened.number, opened.key, opened.name, opened.clip),
             "job": job and requests.of_job(job),
             "warming": self._warming > 0,
             "drawing": drawing and drawing.state(),

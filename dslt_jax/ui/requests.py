@@ -113,11 +113,12 @@ def _networks(preset: str) -> list[str]:
     return [one.name for one in networks if one is not None and one.name in TABLE]
 
 
-def of_input(number: int, name: str, clip: Clip | Live) -> dict[str, Any]:
+def of_input(number: int, key: str, name: str, clip: Clip | Live) -> dict[str, Any]:
     """Returns what the page is told of a video."""
     source = clip.source
     return {
         "number": number,
+        "key": key,
         "name": name,
         "live": clip.live,
         "size": clip.size,

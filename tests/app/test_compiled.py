@@ -10,10 +10,11 @@ import pytest
 from dslt_jax.app import compiled
 
 RUN = """
-import json, resource, sys
+import functools, json, resource, sys
 import dslt_jax, jax
 from dslt_jax.cli import benchmark, track
 from dslt_jax.app import compiled
+from dslt_jax.ops import sampling
 assert jax.config.values["jax_compilation_cache_dir"] == {given!r}, "importing switched it on"
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, resource.RLIM_INFINITY))
 count = dict(cache_hits=0, cache_misses=0)
@@ -24,7 +25,11 @@ jax.monitoring.register_event_listener(listen)
 said = compiled.keep()
 x = jax.random.normal(jax.random.key(0), (64, 64))
 y = jax.jit(lambda x: jax.numpy.fft.rfft2(x @ x, axes=(0, 1)).real.sum(0))(x)
-print(json.dumps([bytes(memoryview(jax.device_get(y))).hex(), count, said]))
+frame = jax.random.uniform(jax.random.key(1), (80, 70, 3))
+cut = jax.jit(functools.partial(sampling.crop, size=16))  # JAX 0.6.0 computes another one from disk
+patch = cut(frame, center=jax.numpy.array([30.3, 41.2]), side=jax.numpy.array(22.5))
+values = [bytes(memoryview(jax.device_get(x))).hex() for x in (y, patch)]
+print(json.dumps([values, count, said]))
 """
 
 

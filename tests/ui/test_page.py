@@ -128,6 +128,13 @@ def test_from_a_video_to_boxes(page, clip, tmp_path):
     assert status == 200
 
 
+def test_a_window_that_comes_later_names_what_is_open(page):
+    page.go("about:blank")
+    page.go(page.client.server.address)
+    page.wait("document.querySelector('#inputs').value === 'named-0'")
+    page.wait("!document.querySelector('#view').hidden")
+
+
 def test_a_box_is_corrected_at_any_frame_and_followed_on(page, clip):
     _, truth = clip
     drag_around(page, truth[0] + [65, 45, 0, 0])  # beside the target

@@ -24,10 +24,16 @@ export class Chooser {
     this.list().catch((error) => say(error.message, true));
   }
 
+  // What is open now: not always what was chosen in this window.
+  opened(key) {
+    this.key = key;
+    $("inputs").value = key;
+  }
+
   async list() {
     const known = await get("choices");
     const first = { key: "", name: known.inputs.length ? "choose" : "none yet" };
-    showChoices($("inputs"), [first, ...known.inputs], $("inputs").value);
+    showChoices($("inputs"), [first, ...known.inputs], this.key ?? "");
     this.most = known.upload_mb;
     if ($("tracker").options.length) return;
     showChoices($("tracker"), known.trackers.map(({ name, hint }) => ({ key: name, name, hint })), known.preset);

@@ -133,6 +133,7 @@ function forgetAll(input) {
   [selected, adding, following] = [null, false, true];
   frames.reset(input.live);
   $("about").textContent = about(input);
+  chooser.opened(input.key ?? "");
   if (input.size) frames.show(input.live ? null : 0);
 }
 
@@ -230,5 +231,5 @@ const clicks = {
 for (const [id, act] of Object.entries(clicks)) $(id).addEventListener("click", act);
 $("seek").addEventListener("input", () => { player.stop(); seek(Number($("seek").value)); });
 refresh();
-new Chooser(say);
+const chooser = new Chooser(say);
 listen();
