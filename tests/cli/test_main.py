@@ -87,22 +87,23 @@ def test_wrong_flags(command, capsys, flag):
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_every_command_as_ctrl_c_does(command, capsys, name, status):
-    kept = []
+    kept, number = [], getattr(signal, name)
+    outside = signal.signal(number, signal.SIG_DFL)  # under nohup it would stay ignored
 
     def work(values, arguments):
         try:
-            signal.raise_signal(getattr(signal, name))
+            signal.raise_signal(number)
             signal.pause()
         except KeyboardInterrupt:
             kept.append("all that is done")
             raise
 
     command.main = work
-    before = signal.getsignal(getattr(signal, name))
     assert cli.main(["dslt", "score"]) == status
     assert capsys.readouterr().err == f"dslt score: interrupted by {name}\n"
     assert kept == ["all that is done"]
-    assert signal.getsignal(getattr(signal, name)) == before
+    assert signal.getsignal(number) == signal.SIG_DFL
+    signal.signal(number, outside)
 
 
 def test_a_bug_is_not_hidden(command):
