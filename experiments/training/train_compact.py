@@ -40,6 +40,7 @@ from dslt_jax.backbones import Compact
 FLAGS = flags.FLAGS
 flags.DEFINE_list("data", ["../shared/train"], "folders of images and clips")
 flags.DEFINE_string("init", None, "weights to start from; without them a random network")
+flags.DEFINE_list("widths", [str(w) for w in Compact().widths], "channels of the four stages")
 flags.DEFINE_string("output", "checkpoints/compact", "where to write")
 flags.DEFINE_integer("steps", 6000, "training steps", lower_bound=1)
 flags.DEFINE_integer("schedule", None, "steps of the rate's decay; without it --steps")
@@ -86,7 +87,8 @@ def is_frozen(name: str) -> bool:
 
 def initial_params() -> dict[str, jax.Array]:
     """Random weights, over them those of --init as far as they go."""
-    params = Compact().init(jax.random.key(FLAGS.seed))
+    network = Compact(widths=tuple(int(width) for width in FLAGS.widths))
+    params = network.init(jax.random.key(FLAGS.seed))
     params["box/out/w"] *= 0.0  # it begins by leaving every box as it is
     if not FLAGS.init:
         return params
