@@ -129,7 +129,8 @@ from dslt_jax.app.spec import Spec
 from dslt_jax.cli import main, track
 from dslt_jax.media.source import Source
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it,
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this one
 frames = lambda: (("", track_fakes.scene(i)) for i in itertools.count())
 track.open_frames = lambda *place: Source("camera", frames)
 Spec.build = lambda spec: track_fakes.Drifting()
@@ -142,7 +143,7 @@ sys.exit(main.main(["dslt", "track", "--input=0", "--box=10,12,20,16", "--nokeep
 @pytest.mark.parametrize(
     ("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129), ("SIGKILL", -9)]
 )
-def test_a_real_signal_while_frames_are_read_drawn_and_tracked(tmp_path, name, status):
+def test_a_real_signal_while_frames_are_read_drawn_and_tracked(tmp_path, request, name, status):
     out = tmp_path / "out"
     child = subprocess.Popen(
         [sys.executable, "-c", CAMERA, str(out)],
@@ -150,6 +151,7 @@ def test_a_real_signal_while_frames_are_read_drawn_and_tracked(tmp_path, name, s
         text=True,
         env={**os.environ, "PYTHONPATH": os.path.dirname(__file__)},
     )
+    request.addfinalizer(child.kill)  # it would read on for ever
     part = out / "boxes.csv.part"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (part.exists() and part.stat().st_size > 2000):
