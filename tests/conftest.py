@@ -26,11 +26,3 @@ def free_programs():
     """Every compiled program holds some of the memory maps that a process may have (65,530)."""
     yield
     jax.clear_caches()
-
-
-@pytest.fixture
-def optimized():
-    """For what runs for longer than it compiles, or is measured."""
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", True)
