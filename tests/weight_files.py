@@ -1,8 +1,16 @@
 """Writes small weights files as other frameworks do, from parameters in the package's form."""
 
-import numpy as np
+import types
 
-from dslt_jax.backbones import vgg16
+import numpy as np
+import pytest
+
+from dslt_jax.backbones import Vgg16, vgg16
+from dslt_jax.weights import store
+from dslt_jax.weights.readers import WeightsError
+
+# All that `load_params` asks of a tracker.
+TRACKER = types.SimpleNamespace(backbone=Vgg16(("conv3_3",)))
 
 TORCH_INDEX = dict(
     zip(vgg16.convolutions(), (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), strict=True)
@@ -84,3 +92,15 @@ def torch_state(params, prefix="features."):
         state[f"{prefix}{TORCH_INDEX[name]}.weight"] = oihw(params[f"{name}/w"])
         state[f"{prefix}{TORCH_INDEX[name]}.bias"] = params[f"{name}/b"]
     return state
+
+
+def refused(path, *says, tracker=TRACKER):
+    """Loading `path` is refused in one line that names the file."""
+    with pytest.raises(WeightsError) as caught:
+        store.load_params(tracker, path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    for text in says:
+        assert text in message
+    return message

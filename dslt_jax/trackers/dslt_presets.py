@@ -60,7 +60,7 @@ def paper() -> Dslt:
 
 
 def vgg16() -> Dslt:
-    """The paper's tracker that learns from the frames it is sure of alone: the strongest preset.
+    """The paper's tracker that learns from the frames it is sure of alone.
 
     Shares are of the usual response, a mean over the frames that taught: below four tenths, as
     behind a pole, the size is kept; below three nothing is learned; below two the place is kept,
