@@ -34,8 +34,9 @@ from dslt_jax.ops.fusion import Single
 from dslt_jax.ops.labels import Label
 from dslt_jax.ops.losses import Ohnm
 from dslt_jax.ops.sizing import Scales
-from dslt_jax.trackers.dslt import Dslt, State
+from dslt_jax.trackers.dslt import Dslt
 from dslt_jax.trackers.dslt_parts import Gates, Region
+from dslt_jax.trackers.dslt_state import State
 
 
 class Window(Region):

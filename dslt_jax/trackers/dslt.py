@@ -6,12 +6,10 @@ is learned on the first frame and taught on by the frames that are sure of it.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import flax.struct
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.tree_util import Partial
 
 from dslt_jax import backbones
@@ -22,45 +20,11 @@ from dslt_jax.ops import localize, losses, sizing, spectral
 from dslt_jax.ops.fusion import Fusion, Single
 from dslt_jax.ops.labels import Label, gaussian
 from dslt_jax.parts import Part, part, static
+from dslt_jax.trackers import dslt_checks
 from dslt_jax.trackers.dslt_aliases import ALIASES
 from dslt_jax.trackers.dslt_parts import Gates, Region
+from dslt_jax.trackers.dslt_state import Head, Sight, State
 from dslt_jax.types import Look, Output
-
-
-class Head(NamedTuple):
-    """What is learned: the kernels, where they count, and their learner's state."""
-
-    kernel: Any  # (C, K, K), branch conv_a first
-    mask: jax.Array  # (K, K) the target's extent
-    optimizer: Any  # of the online learner
-
-
-class State(flax.struct.PyTreeNode):
-    """All that is carried from frame to frame."""
-
-    center: jax.Array  # (2,) x, y of the target in frame pixels
-    size: jax.Array  # (2,) width, height in frame pixels
-    cells: jax.Array  # (2,) width, height of the target in feature cells, as on the first frame
-    reductions: Any  # of the fusion, fixed on the first frame
-    sizing: Any  # what the sizing remembers
-    usual: jax.Array  # () response of the frames that teach, a running mean
-    head: Head
-    samples: Samples
-
-
-class Sight(NamedTuple):
-    """What was found in one frame."""
-
-    spectrum: jax.Array  # (C, size // 2 + 1, size) of the search region's features
-    position: jax.Array  # (2,) x, y of the peak on the response map
-    center: jax.Array  # (2,) x, y of the target in frame pixels
-    size: jax.Array  # (2,) width, height in frame pixels
-    confidence: jax.Array  # ()
-    lost: jax.Array  # () bool
-    sure: jax.Array  # () bool, to measure the size by it
-    teaches: jax.Array  # () bool
-    sizing: Any  # as in State
-    response: jax.Array  # (grid, grid)
 
 
 class Dslt(Part):
@@ -93,32 +57,7 @@ class Dslt(Part):
         super().__post_init__()
 
     def check(self) -> None:
-        if not callable(self.loss):
-            raise ValueError(
-                f"loss={self.loss!r} must be a function (p, y) -> loss of each location"
-            )
-        if not callable(getattr(self.backbone, "apply", None)):
-            raise ValueError(f"backbone={self.backbone!r} must have `layers` and `apply`")
-        if self.kernel_size % 2 or self.kernel_size < 2:
-            raise ValueError(f"kernel_size={self.kernel_size} must be even")
-        if len(self.backbone.layers) != 1 and isinstance(self.fusion, Single):
-            raise ValueError(
-                f"this tracker learns on one layer, the backbone '{self.backbone.name}' has "
-                f"{len(self.backbone.layers)}: choose one, e.g. backbone.take=conv4_3"
-            )
-        if len(self.backbone.layers) != 2 and isinstance(self.fusion, Fusion):
-            raise ValueError(
-                f"residual fusion needs two layers, the backbone '{self.backbone.name}' has "
-                f"{len(self.backbone.layers)}: choose two, or give a fusion of your own"
-            )
-        self.require("decay", lambda d: d >= 0, "at least 0")
-        self.require("motion", lambda m: m > 0, "greater than 0")
-        needs: tuple[str, ...] = getattr(self.size, "needs", tuple)()
-        if needs and needs[0] not in _param_names(self.backbone):
-            raise ValueError(
-                f"size=box_head needs backbone=compact: {self.backbone.name} has no box head, "
-                "set size=scales"
-            )
+        dslt_checks.check(self)
 
     @property
     def networks(self) -> tuple[Backbone, ...]:
@@ -127,22 +66,7 @@ class Dslt(Part):
 
     def notes(self, box: Any) -> list[str]:
         """Returns sentences on what a box (4,) of Python numbers asks beyond these settings."""
-        width, height = float(box[2]), float(box[3])
-        stride = self.backbone.layers[0].stride
-        scale = self.region.target / stride / float(self.region.length(np.array([width, height])))
-        longest, shortest = max(width, height) * scale, min(width, height) * scale
-        found = []
-        if longest > self.kernel_size + 0.5:
-            found.append(
-                f"a target of {width:g} x {height:g} pixels is longer than the kernel's canvas: "
-                f"{self.kernel_size / longest:.0%} of its length are learned (kernel_size)"
-            )
-        if shortest < 1 or min(width, height) < self.region.min_side:
-            found.append(
-                f"a target of {width:g} x {height:g} pixels has little to learn from: its shorter "
-                f"side is {shortest:.1f} cells of the features"
-            )
-        return found
+        return dslt_checks.notes(self, box)
 
     # --- the stages, in order ---
 
@@ -391,13 +315,6 @@ class Dslt(Part):
     def _spread(self, cells: jax.Array) -> jax.Array:
         """() or (2,) deviation of the motion prior, in cells."""
         return self.motion * jnp.sqrt(jnp.prod(cells))
-
-
-def _param_names(backbone: Any) -> set[str]:
-    try:
-        return set(backbone.param_shapes())
-    except (AttributeError, ValueError):  # a function, whose params are the caller's
-        return set()
 
 
 def _center_size(box: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from dslt_jax.backbones import compact
 from dslt_jax.ops import spectral
-from dslt_jax.trackers.dslt import Dslt, State
+from dslt_jax.trackers.dslt import Dslt
+from dslt_jax.trackers.dslt_state import State
 
 
 class Twin:
