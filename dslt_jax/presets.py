@@ -18,6 +18,7 @@ PRESETS = {
     "crt": "dslt_jax.trackers.crt",
     "fcnt": "dslt_jax.trackers.fcnt",
     "hcft": "dslt_jax.trackers.hcft",
+    "siamfc": "dslt_jax.trackers.siamfc",
     "kcf": "dslt_jax.trackers.kcf",
     "dcf": "dslt_jax.trackers.kcf",
     "dsst": "dslt_jax.trackers.dsst",

@@ -24,6 +24,7 @@ SHRUNK = (
 OWN = {
     "fcnt": ("size=64", "channels=8", "particles.count=50", "specific.steps=2", "steps=2"),
     "hcft": ("size=64",),
+    "siamfc": ("size=96", "template=4"),
     "srdcf": ("size=96", "scales=3", "first_steps=5"),
     "strcf": ("size=96", "scales=3"),
     "eco_hc": ("size=96", "first_rounds=2", "first_steps=5", "memory.size=4"),

@@ -3,11 +3,13 @@
 from dslt_jax.backbones.base import Backbone, Function, Layer, apply
 from dslt_jax.backbones.compact import Compact
 from dslt_jax.backbones.googlenet import GoogLeNet
+from dslt_jax.backbones.siamese import Siamese
 from dslt_jax.backbones.vgg16 import Vgg16
 
-# Those whose weights are known by name.
+# Those that a tracker can be given.
 TABLE: dict[str, Backbone] = {"compact": Compact(), "googlenet": GoogLeNet(), "vgg16": Vgg16()}
-NAMES = tuple(TABLE)
+# Those whose weights are known by name; a head is one tracker's own.
+NAMES = (*TABLE, Siamese.name)
 
 __all__ = [
     "NAMES",
@@ -17,6 +19,7 @@ __all__ = [
     "Function",
     "GoogLeNet",
     "Layer",
+    "Siamese",
     "Vgg16",
     "apply",
 ]

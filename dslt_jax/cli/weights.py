@@ -63,8 +63,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
 def _fetch(name: str, values: flags.FlagValues) -> int:
     known = {entry.backbone: entry for entry in store.installed()}.get(name)
     if known and known.size is not None and not values.force:
-        if name == "compact":
-            print("compact's weights are part of the package: there is nothing to fetch")
+        if name in store.EMBEDDED:
+            print(f"{name}'s weights are part of the package: there is nothing to fetch")
             return 0
         if known.state.startswith("verified"):
             print(f"{known.path} is there already, {known.state}")

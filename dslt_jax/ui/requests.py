@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from dslt_jax import boxes as boxes_lib
 from dslt_jax import presets
 from dslt_jax.app.spec import Spec
-from dslt_jax.backbones import TABLE
+from dslt_jax.backbones import NAMES
 from dslt_jax.ui.book import Book, Box, Row
 from dslt_jax.ui.clip import Clip, Live
 from dslt_jax.ui.job import Job
@@ -110,7 +110,7 @@ def choices(base: Spec) -> dict[str, Any]:
 def _networks(preset: str) -> list[str]:
     tracker = presets.by_name(preset)
     networks = getattr(tracker, "networks", (tracker.backbone,))
-    return [one.name for one in networks if one is not None and one.name in TABLE]
+    return [one.name for one in networks if one is not None and one.name in NAMES]
 
 
 def of_input(number: int, key: str, name: str, clip: Clip | Live) -> dict[str, Any]:

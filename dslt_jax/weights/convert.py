@@ -50,6 +50,7 @@ WHOLE: dict[str, backbones.Backbone] = {
     "compact": backbones.Compact(),
     "googlenet": backbones.GoogLeNet(googlenet.LAYERS[-1:]),
     "vgg16": backbones.Vgg16(vgg16.LAYERS[-1:]),
+    "siamfc": backbones.Siamese(),
 }
 
 # What checkpoints wrap a network in, in any order and number.

@@ -1,6 +1,6 @@
 """Loads, checks, stores and lists the backbones' weights; safetensors is the package's format.
 
-`compact` is embedded in the package. The others live in the cache, `$DSLT_CACHE` or
+`compact` and `siamfc` are embedded in the package. The others live in the cache, `$DSLT_CACHE` or
 `~/.cache/dslt_jax`, once `dslt weights fetch` or `dslt weights import` has put them there.
 """
 
@@ -18,7 +18,8 @@ from dslt_jax.backbones import vgg16
 from dslt_jax.weights import convert, readers, sources
 from dslt_jax.weights.readers import WeightsError
 
-EMBEDDED = Path(__file__).with_name("compact.safetensors")
+EMBEDDED = ("compact", "siamfc")
+FOLDER = Path(__file__).parent  # where they are
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ def cache_dir() -> Path:
 
 def stored_path(backbone: str) -> Path:
     """Returns where `load_params` looks for a backbone's weights."""
-    return EMBEDDED if backbone == "compact" else cache_dir() / f"{backbone}.safetensors"
+    folder = FOLDER if backbone in EMBEDDED else cache_dir()
+    return folder / f"{backbone}.safetensors"
 
 
 def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str, jax.Array]:
@@ -150,8 +152,8 @@ def install(
       WeightsError: as `read_network`, or the cache cannot be written.
     """
     backbone, params, remarks = read_network(path, backbone, preprocessing)
-    if backbone == "compact":
-        raise WeightsError("compact's weights are embedded: use others by --weights FILE")
+    if backbone in EMBEDDED:
+        raise WeightsError(f"{backbone}'s weights are embedded: use others by --weights FILE")
     if preprocessing and backbone != "vgg16":
         raise WeightsError(f"{backbone} has one preprocessing only, the choice is vgg16's")
     _check_complete(path, backbone, params, backbones.TABLE[backbone].param_shapes())

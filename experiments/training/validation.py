@@ -10,18 +10,26 @@ import dslt_jax as dslt
 from dslt_jax import boxes as box_math
 from dslt_jax.media.images import read_image
 
+Panel = tuple[str, tuple[str, ...], bool]  # title, columns of the log, logarithmic
+PANELS: tuple[Panel, ...] = (
+    ("loss and its terms", ("loss", "response", "box", "match"), True),
+    ("on training samples", ("found", "overlap_before", "overlap", "accuracy"), False),
+    ("tracking held-out clips", ("valid_auc", "valid_p20"), False),
+)
 
-def track_clips(params, clips) -> tuple[str, str]:
-    """Runs the `compact` tracker once over every clip.
+
+def track_clips(params, clips, tracker=None) -> tuple[str, str]:
+    """Runs a tracker once over every clip.
 
     Args:
-      params: of the compact backbone.
+      params: of its networks.
       clips: `train_sources.Clip`s; frames whose box is NaN are not scored.
+      tracker: None is the `compact` preset.
 
     Returns:
       mean AUC (21 thresholds) and mean precision at 20 px, in clips' own pixels, as text.
     """
-    tracker, scores = dslt.presets.compact(), []
+    tracker, scores = tracker or dslt.presets.compact(), []
     for clip in clips:
         frames = [read_image(path) for path in clip.frames]
         truth = np.asarray(clip.boxes, np.float64)
@@ -50,7 +58,7 @@ def begin_log(log: pathlib.Path, columns, step: int) -> None:
         csv.writer(file).writerows([columns, *rows])
 
 
-def plot(log: pathlib.Path) -> None:
+def plot(log: pathlib.Path, panels: tuple[Panel, ...] = PANELS) -> None:
     """Draws log.csv beside itself as curves.png; without matplotlib the CSV has to do."""
     try:
         import matplotlib
@@ -62,11 +70,6 @@ def plot(log: pathlib.Path) -> None:
 
     table = np.atleast_1d(np.genfromtxt(log, delimiter=",", names=True))
     figure, axes = pyplot.subplots(1, 3, figsize=(15, 4), layout="constrained")
-    panels = (
-        ("loss and its terms", ("loss", "response", "box", "match"), True),
-        ("on training samples", ("found", "overlap_before", "overlap", "accuracy"), False),
-        ("tracking held-out clips", ("valid_auc", "valid_p20"), False),
-    )
     for axis, (title, names, logarithmic) in zip(axes, panels, strict=True):
         for name in names:
             known = np.isfinite(table[name])
