@@ -3,11 +3,12 @@
 Template and search region pass through the same network; where the template's embedding correlates
 with the search region's, the target is. Source: Bertinetto, Valmadre, Henriques, Vedaldi, Torr,
 "Fully-Convolutional Siamese Networks for Object Tracking", ECCVW 2016. Theirs is an AlexNet trained
-whole; here `compact` stays as it is embedded, its two maps are put together at stride 8, and one
-1x1 and one 3x3 convolution learn of them what to compare (`experiments/training/train_siamfc.py`).
+whole; here `compact` stays as it is embedded, its two maps are mixed at stride 8, and
+two layers of 1x1 convolutions learn of them what to compare (`experiments/training/train_siamfc.py`).
 """
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ class Siamese:
     """The head of SiamFC on `compact`, whose parameters `apply` needs too."""
 
     trunk: Compact = Compact()
-    hidden: int = 64
+    hidden: int = 128
     channels: int = 64
 
     name = "siamfc"
@@ -34,20 +35,26 @@ class Siamese:
 
     def param_shapes(self) -> dict[str, tuple[int, ...]]:
         """Returns the exact keys and shapes of the head; the trunk has its own."""
-        inputs = sum(layer.channels for layer in self.trunk.layers)
+        shallow, deep = self.trunk.layers
         return {
-            "siamfc/mix/w": (1, 1, inputs, self.hidden),
-            "siamfc/mix/b": (self.hidden,),
-            "siamfc/embed/w": (3, 3, self.hidden, self.channels),
+            "siamfc/shallow/w": (1, 1, shallow.channels, self.hidden),
+            "siamfc/shallow/b": (self.hidden,),
+            "siamfc/deep/w": (1, 1, deep.channels, self.hidden),
+            "siamfc/deep/b": (self.hidden,),
+            "siamfc/embed/w": (1, 1, self.hidden, self.channels),
             "siamfc/embed/b": (self.channels,),
-            "siamfc/response/gain": (),
-            "siamfc/response/b": (),
+            "siamfc/response/gain": (1,),
+            "siamfc/response/b": (1,),
         }
 
     def init(self, key: jax.Array) -> dict[str, jax.Array]:
-        """Returns He-normal random parameters of the head, the start of training."""
-        gain = {"siamfc/response/gain": jnp.ones((), jnp.float32)}
-        return network.he_init(key, self.param_shapes()) | gain
+        """Returns He-normal random parameters of the head, the start of training.
+
+        Its gain and bias make logits of -3 and 3 of products of 0 and 1.
+        """
+        response = {"siamfc/response/gain": 6.0, "siamfc/response/b": -3.0}
+        fixed = {name: jnp.full(1, value, jnp.float32) for name, value in response.items()}
+        return network.he_init(key, self.param_shapes()) | fixed
 
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array]:
         """Returns the embedding (N, H/8, W/8, channels) of images.
@@ -65,10 +72,9 @@ class Siamese:
           shallow: (N, G, G, 64); deep: (N, G / 2, G / 2, 96).
         """
         fine, coarse = self.trunk.layers
-        deep = fusion.resample(deep, coarse, fine, shallow.shape[1])
-        x = jnp.concatenate([shallow, deep], axis=-1)
-        x = network.conv_relu(x, params["siamfc/mix/w"], params["siamfc/mix/b"])
-        return network.conv(x, params["siamfc/embed/w"], params["siamfc/embed/b"])
+        # Mixed before it is resampled, which is linear too and four times cheaper so.
+        deep = fusion.resample(_dense(params, "deep", deep), coarse, fine, shallow.shape[1])
+        return _dense(params, "embed", jax.nn.relu(_dense(params, "shallow", shallow) + deep))
 
 
 def respond(params: dict[str, jax.Array], template: jax.Array, maps: jax.Array) -> jax.Array:
@@ -78,6 +84,17 @@ def respond(params: dict[str, jax.Array], template: jax.Array, maps: jax.Array) 
       params: of the head, whose gain and bias make a logit of a mean product.
       template: (K, K, C) embedding of the target; maps: (N, G, G, C) of search regions.
     """
-    product = network.conv(maps, template[..., None] / template.size, pad=0)[..., 0]
-    gain, bias = params["siamfc/response/gain"], params["siamfc/response/b"]
+    size, grid = template.shape[0], maps.shape[1] - template.shape[0] + 1
+    # All cells times all of the template's, then shifted and added: as `ops.convolution`.
+    parts = jnp.einsum("nijc,abc->abnij", maps, template / template.size, precision="highest")
+    lines = functools.reduce(jnp.add, [parts[a, :, :, a : a + grid] for a in range(size)])
+    product = functools.reduce(jnp.add, [lines[b, :, :, b : b + grid] for b in range(size)])
+    gain, bias = (params[f"siamfc/response/{name}"].reshape(1, 1, 1) for name in ("gain", "b"))
     return gain * product + bias
+
+
+def _dense(params: dict[str, jax.Array], name: str, x: jax.Array) -> jax.Array:
+    """A 1x1 convolution as the matrix product that it is."""
+    kernel, bias = params[f"siamfc/{name}/w"], params[f"siamfc/{name}/b"]
+    y = jnp.matmul(x, kernel.reshape(kernel.shape[-2:]), precision="highest")
+    return y + bias.reshape(1, 1, 1, -1)

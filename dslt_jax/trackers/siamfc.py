@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax import backbones
-from dslt_jax.backbones import Siamese, siamese
+from dslt_jax.backbones import Backbone, Siamese, siamese
 from dslt_jax.ops import sizing, windows
 from dslt_jax.parts import Part, static
 from dslt_jax.trackers.correlation_filter import bounded
@@ -48,7 +48,7 @@ class Sight(NamedTuple):
 class Siamfc(Part):
     """The tracker's settings."""
 
-    backbone: Siamese = static(Siamese())
+    backbone: Backbone = static(Siamese())  # of one layer
     size: int = static(208)  # side of the search crop, in pixels
     template: int = static(8)  # side of the template, in cells of the embedding
     context: float = 0.5  # added to each side of a box, of the sum of both
@@ -63,7 +63,10 @@ class Siamfc(Part):
     min_side: float = 4.0  # of a box, in frame pixels
 
     def check(self) -> None:
-        stride = self.backbone.layers[0].stride
+        layers = self.backbone.layers
+        if len(layers) != 1:
+            raise ValueError(f"backbone={self.backbone.name} has {len(layers)} layers, not one")
+        stride = layers[0].stride
         if self.size % (2 * stride) or self.size < 2 * stride:
             raise ValueError(f"size={self.size} must be a multiple of {2 * stride} pixels")
         self.require("template", lambda k: k >= 2 and k % 2 == 0, "even and at least 2")
@@ -80,7 +83,8 @@ class Siamfc(Part):
 
     @property
     def networks(self) -> tuple[Any, ...]:
-        return (self.backbone, self.backbone.trunk)
+        trunk = getattr(self.backbone, "trunk", None)
+        return (self.backbone,) if trunk is None else (self.backbone, trunk)
 
     def first_look(self, box: jax.Array) -> Look:
         """The region around the first box."""

@@ -79,11 +79,12 @@ def templates(params, shallow: jax.Array, deep: jax.Array) -> jax.Array:
     return maps[:, inside, inside]
 
 
-def objective(params, pairs, loss):
+def objective(params, pairs, loss, foreign):
     """The loss of a batch, and the share of search crops whose peak is on the target.
 
     Args:
-      params: of the head; pairs: `siamese_pairs.Pairs` of B samples; loss: (logit, label) -> loss.
+      params: of the head; pairs: `siamese_pairs.Pairs` of B samples; loss: (logit, label) -> loss;
+      foreign: weight of templates on other samples' crops.
     """
     shallow, deep, boxes, visible = pairs
     shallow, deep = (x.astype(jnp.float32) for x in (shallow, deep))
@@ -99,12 +100,12 @@ def objective(params, pairs, loss):
     seen = (visible[:, 1:] > 0.4).astype(jnp.float32)
     weight = jax.vmap(jax.vmap(losses.balance))(truth)
     error = jnp.sum(loss(logits, truth) * weight, axis=(2, 3))
-    foreign = respond(jnp.roll(kernels, 1, axis=0), maps[:, :1])
-    other = jnp.mean(loss(foreign, jnp.zeros_like(foreign)))
+    nothing = respond(jnp.roll(kernels, 1, axis=0), maps[:, :1])
+    other = jnp.mean(loss(nothing, jnp.zeros_like(nothing)))
     peak = jnp.argmax(logits.reshape(count, tests, -1), axis=-1)
     on = jnp.take_along_axis(truth.reshape(count, tests, -1), peak[..., None], axis=-1)[..., 0]
     total = jnp.maximum(seen.sum(), 1.0)
-    return jnp.sum(error * seen) / total + FLAGS.foreign * other, jnp.sum(on * seen) / total
+    return jnp.sum(error * seen) / total + foreign * other, jnp.sum(on * seen) / total
 
 
 def main(argv: list[str]) -> None:
@@ -129,8 +130,9 @@ def main(argv: list[str]) -> None:
     )
     held = min(HELD_OUT, FLAGS.samples // 4)
 
-    warmup = min(100, FLAGS.steps // 10)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, FLAGS.learning_rate, warmup, FLAGS.steps)
+    length = FLAGS.schedule or FLAGS.steps
+    warmup = min(100, length // 10)
+    schedule = optax.warmup_cosine_decay_schedule(0.0, FLAGS.learning_rate, warmup, length)
     optimizer = optax.chain(
         optax.clip_by_global_norm(5.0),
         optax.adamw(
@@ -145,14 +147,14 @@ def main(argv: list[str]) -> None:
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
     def train_step(params, state, batch):
-        score = functools.partial(objective, pairs=batch, loss=loss)
+        score = functools.partial(objective, pairs=batch, loss=loss, foreign=FLAGS.foreign)
         values, gradient = jax.value_and_grad(score, has_aux=True)(params)
         updates, state = optimizer.update(gradient, state, params)
         return optax.apply_updates(params, updates), state, values
 
     @jax.jit
     def look(params, batch):
-        return objective(params, batch, loss)
+        return objective(params, batch, loss, FLAGS.foreign)
 
     def validate(params) -> np.ndarray:
         parts = np.array_split(np.arange(held), max(1, held // 16))
@@ -188,12 +190,13 @@ if __name__ == "__main__":
     flags.DEFINE_string("features", "checkpoints/siamfc_pairs", "where the samples' maps are kept")
     flags.DEFINE_integer("samples", 4800, "samples that are kept there", lower_bound=8)
     flags.DEFINE_string("output", "checkpoints/siamfc", "where to write")
-    flags.DEFINE_integer("steps", 3000, "training steps", lower_bound=1)
+    flags.DEFINE_integer("steps", 600, "training steps", lower_bound=1)
+    flags.DEFINE_integer("schedule", None, "steps of the rate's decay; without it --steps")
     flags.DEFINE_integer("batch", 8, "samples a step", lower_bound=2)
-    flags.DEFINE_float("learning_rate", 1e-3, "peak of the cosine schedule")
+    flags.DEFINE_float("learning_rate", 3e-3, "peak of the cosine schedule")
     flags.DEFINE_float("decay", 1e-3, "of the weights")
     flags.DEFINE_float("foreign", 0.5, "weight of templates on other samples' crops")
-    flags.DEFINE_integer("checkpoint_every", 250, "steps between checkpoints", lower_bound=1)
+    flags.DEFINE_integer("checkpoint_every", 150, "steps between checkpoints", lower_bound=1)
     flags.DEFINE_bool("track", True, "track the held-out clips in the end")
     flags.DEFINE_integer("seed", 0, "of weights and order")
     app.run(main)

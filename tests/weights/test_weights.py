@@ -64,12 +64,12 @@ def test_embedded_weights_may_be_float16(tmp_path, monkeypatch):
     tracker = presets.compact()
     params = weight_files.random_params(tracker.backbone.param_shapes())
     half = {key: array.astype(np.float16) for key, array in params.items()}
-    monkeypatch.setattr(store, "EMBEDDED", tmp_path / "compact.safetensors")
-    store.save(store.EMBEDDED, half, {})
+    monkeypatch.setattr(store, "FOLDER", tmp_path)
+    store.save(tmp_path / "compact.safetensors", half, {})
     loaded = store.load_params(tracker)
     assert all(array.dtype == np.float32 for array in loaded.values())
     np.testing.assert_array_equal(loaded["stage1/w"], half["stage1/w"].astype(np.float32))
-    store.EMBEDDED.unlink()
+    (tmp_path / "compact.safetensors").unlink()
     with pytest.raises(WeightsError, match=r"package lacks compact\.safetensors"):
         store.load_params(tracker)
 
