@@ -3,8 +3,8 @@
 Template and search region pass through the same network; where the template's embedding correlates
 with the search region's, the target is. Source: Bertinetto, Valmadre, Henriques, Vedaldi, Torr,
 "Fully-Convolutional Siamese Networks for Object Tracking", ECCVW 2016. Theirs is an AlexNet trained
-whole; here `compact` stays as it is embedded, its two maps are mixed at stride 8, and
-two layers of 1x1 convolutions learn of them what to compare (`experiments/training/train_siamfc.py`).
+whole; here `compact` stays as it is embedded, its two maps are mixed at stride 8, and two layers of
+1x1 convolutions learn of them what to compare (`experiments/training/train_siamfc.py`).
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from dslt_jax.ops import fusion
 class Siamese:
     """The head of SiamFC on `compact`, whose parameters `apply` needs too."""
 
-    trunk: Compact = Compact()
+    trunk: Compact = dataclasses.field(default_factory=Compact)
     hidden: int = 128
     channels: int = 64
 

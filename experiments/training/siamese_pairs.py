@@ -1,7 +1,7 @@
 """Training samples as the frozen network sees them, computed once and kept on disk.
 
-The network under SiamFC's head does not learn, so that a sample (`train_samples.py`) costs its crops
-and its maps once, however often it is learned from:
+The network under SiamFC's head does not learn, so that a sample (`train_samples.py`) costs its
+crops and its maps once, however often it is learned from:
 
     shallow.npy   (N, 1 + T, G, G, 64) float16, deep.npy (N, 1 + T, g, g, 96) float16
     boxes.npy     (N, 1 + T, 4) float32 x, y, w, h in pixels of the crop
@@ -96,7 +96,13 @@ def make(
 
     starts = range(state["done"], count, BATCH)
     batches = train_loader.batches(
-        sources, seed=seed, start=state["done"] // BATCH, batch=BATCH, workers=0, size=size, tests=tests
+        sources,
+        seed=seed,
+        start=state["done"] // BATCH,
+        batch=BATCH,
+        workers=0,
+        size=size,
+        tests=tests,
     )
     for start, batch in zip(tqdm(starts, desc="samples", mininterval=5), batches, strict=False):
         found = (*see(batch.patches), batch.boxes, batch.visible)

@@ -45,8 +45,10 @@ LOSSES = {
     "focal": losses.focal_cross_entropy,
     "shrinkage": losses.shrinkage_cross_entropy,
 }
-COLUMNS = ("step", "seconds", "loss", "found", "valid_loss", "valid_found")
-COLUMNS = (*COLUMNS, "valid_auc", "valid_p20")
+COLUMNS = (
+    *("step", "seconds", "loss", "found", "valid_loss", "valid_found"),
+    *("valid_auc", "valid_p20"),
+)
 PANELS = (
     ("loss", ("loss", "valid_loss"), True),
     ("peak on the target", ("found", "valid_found"), False),
@@ -61,15 +63,15 @@ def label(boxes: jax.Array, grid: int) -> jax.Array:
       boxes: (B, T, 4) x, y, w, h in pixels of the crop; grid: R.
     """
     cells = jnp.arange(grid, dtype=jnp.float32) + TRACKER.template // 2
-    pixels, middle = LAYER.pixel(cells), boxes[..., :2] + boxes[..., 2:] / 2
+    pixels, middle = LAYER.pixel(cells)[None, None], boxes[..., :2] + boxes[..., 2:] / 2
     x, y = (jnp.square(pixels - middle[..., i, None]) for i in (0, 1))
     return (x[..., None, :] + y[..., :, None] <= RADIUS**2).astype(jnp.float32)
 
 
 def templates(params, shallow: jax.Array, deep: jax.Array) -> jax.Array:
-    """Embeddings (B, K, K, C) of the middle of template crops, from no more cells than they need."""
+    """Embeddings (B, K, K, C) of template crops' middle, from the cells that it needs."""
     grid, size = shallow.shape[1], TRACKER.template
-    margin = 2 + (grid - size - 4) % 4 // 2  # that a convolution reads, up to whole deep cells
+    margin = 2 + (grid - size - 4) % 4 // 2  # that interpolation reads, up to whole deep cells
     low = (grid - size) // 2 - margin
     high = grid - low
     maps = TRACKER.backbone.embed(

@@ -66,7 +66,7 @@ def test_the_objective_is_balanced_and_leaves_out_what_is_hidden(params, name):
         maps = network.embed(params, *(jnp.asarray(x[i, 2:]) for x in batch[:2]))
         template = maps[0, 3:11, 3:11]
         logits = train_siamfc.siamese.respond(params, template, maps)[0]
-        truth = np.asarray(train_siamfc.label(jnp.asarray(batch.boxes[i, None, 2]), 7)[0, 0])
+        truth = np.asarray(train_siamfc.label(jnp.asarray(batch.boxes[i : i + 1, 2:]), 7)[0, 0])
         each = np.asarray(loss(logits, jnp.asarray(truth)))
         expected.append((each[truth > 0].mean() + each[truth == 0].mean()) / 2)
         hits.append(truth.reshape(-1)[np.argmax(logits)])
@@ -76,6 +76,7 @@ def test_the_objective_is_balanced_and_leaves_out_what_is_hidden(params, name):
     assert float(strangers) > float(found)
 
 
+@pytest.mark.slow
 def test_training_goes_on_where_it_stopped_and_leaves_what_the_tracker_loads(tmp_path):
     test_training.ours(tmp_path / "data")
 

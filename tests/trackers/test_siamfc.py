@@ -11,6 +11,7 @@ import dslt_jax as dslt
 from dslt_jax import boxes, presets, settings
 from dslt_jax.backbones import Siamese, siamese
 
+
 def affine(gain, bias):
     return {
         "siamfc/response/gain": jnp.full(1, gain, jnp.float32),
@@ -18,7 +19,7 @@ def affine(gain, bias):
     }
 
 
-RESPONSE = affine(0.05, -3.0)  # products of what `pools` finds are large
+RESPONSE = affine(1e-3, 0.0)  # products of what `pools` finds are large
 
 
 def tracker(**changes):
@@ -27,15 +28,15 @@ def tracker(**changes):
 
 @pytest.fixture(scope="module")
 def random():
-    network = Siamese()
-    keys = jax.random.split(jax.random.key(0))
-    return network.init(keys[0]) | network.trunk.init(keys[1])
+    return Siamese().init(jax.random.key(0))
 
 
 def test_the_response_is_the_mean_product_of_every_place():
     rng = np.random.default_rng(0)
     template, maps = rng.normal(size=(4, 4, 3)), rng.normal(size=(2, 10, 10, 3))
-    found = siamese.respond(affine(2.0, -0.5), *(jnp.asarray(x, jnp.float32) for x in (template, maps)))
+    found = siamese.respond(
+        affine(2.0, -0.5), *(jnp.asarray(x, jnp.float32) for x in (template, maps))
+    )
     expected = np.array(
         [
             [
@@ -54,9 +55,11 @@ def test_the_embedding_is_two_dense_layers_of_both_maps(random):
     shallow, deep = rng.normal(size=64), rng.normal(size=96)
     maps = (np.broadcast_to(x, (1, n, n, len(x))) for x, n in ((shallow, 6), (deep, 3)))
     found = Siamese().embed(random, *(jnp.asarray(x, jnp.float32) for x in maps))
-    w = {k.removeprefix("siamfc/"): np.asarray(v, float) for k, v in random.items()}
-    hidden = np.maximum(shallow @ w["shallow/w"][0, 0] + deep @ w["deep/w"][0, 0], 0)
-    expected = np.broadcast_to(hidden @ w["embed/w"][0, 0], (1, 6, 6, 64))
+    first, second, last = (
+        np.asarray(random[f"siamfc/{name}/w"][0, 0], float) for name in ("shallow", "deep", "embed")
+    )
+    hidden = np.maximum(shallow @ first + deep @ second, 0)  # biases begin at 0
+    expected = np.broadcast_to(hidden @ last, (1, 6, 6, 64))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -69,7 +72,7 @@ def test_the_box_goes_where_the_picture_goes(shift):
     one = tracker(scales=1, influence=0.0)
     state = dslt.init(one, RESPONSE, ground, box)
     _, out = dslt.step(one, RESPONSE, state, np.roll(ground, shift[::-1], (0, 1)))
-    np.testing.assert_allclose(out.box, box + [*shift, 0, 0], atol=2.0)
+    np.testing.assert_allclose(out.box, box + np.float32([*shift, 0, 0]), atol=2.0)
     peak = np.unravel_index(np.argmax(out.response), out.response.shape)
     layer = one.backbone.layers[0]
     np.testing.assert_allclose(
@@ -96,12 +99,13 @@ def test_the_scale_is_damped_towards_the_best():
     larger = larger.astype(np.uint8)
     box = truth[0].copy()
     box[:2] = box[:2] * 1.2 + box[2:] * 0.1
-    one = tracker(step=1.2, penalty=1.0)
-    state = dslt.init(one, RESPONSE, frame, truth[0])
+    one = presets.siamfc().replace(step=1.2, penalty=1.0)
+    params = dslt.load_params(one)
+    state = dslt.init(one, params, frame, truth[0])
     state = state.replace(center=jnp.asarray(box[:2] + box[2:] / 2))
-    _, out = dslt.step(one, RESPONSE, state, larger)
+    _, out = dslt.step(one, params, state, larger)
     np.testing.assert_allclose(out.extra["scale"], 1 + 0.59 * 0.2, rtol=1e-5)
-    _, out = dslt.step(one.replace(penalty=1e-3), RESPONSE, state, larger)
+    _, out = dslt.step(one.replace(penalty=1e-3), params, state, larger)
     np.testing.assert_allclose(out.extra["scale"], 1.0, rtol=1e-5)
 
 
