@@ -26,7 +26,8 @@ PRESETS = {
     "staple": "dslt_jax.trackers.staple",
     "srdcf": "dslt_jax.trackers.srdcf",
     "strcf": "dslt_jax.trackers.strcf",
-    "eco_hc": "dslt_jax.trackers.eco",
+    "eco_hc": "dslt_jax.trackers.eco_hc",
+    "eco": "dslt_jax.trackers.eco",
     "mosse": "dslt_jax.trackers.mosse",
 }
 

@@ -28,6 +28,7 @@ OWN = {
     "srdcf": ("size=96", "scales=3", "first_steps=5"),
     "strcf": ("size=96", "scales=3"),
     "eco_hc": ("size=96", "first_rounds=2", "first_steps=5", "memory.size=4"),
+    "eco": ("size=128", "deep=4,4", "first_rounds=2", "first_steps=5", "memory.size=4"),
 }
 # What compiles soon, one of each kind; the promises of the others are among the slow tests.
 QUICK = ("compact", "kcf", "mosse")

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.ops import correlation, localize
+from dslt_jax.ops.scale_filter import ScaleFilter
 from dslt_jax.parts import Part, static
 from dslt_jax.types import Look, Output
 
@@ -32,6 +33,31 @@ def bounded(
     """
     low = jnp.max(jnp.minimum(least, limits) / size)
     return jnp.clip(factor, jnp.minimum(low, 1.0), jnp.min(limits / size))
+
+
+def resized(
+    scale: ScaleFilter,
+    state: Any,
+    lost: jax.Array,
+    patch: jax.Array,
+    inside: jax.Array | float,
+    limits: jax.Array,
+    least: jax.Array | float,
+) -> tuple[jax.Array, jax.Array]:
+    """Measures how much a target has grown at a place found, by a scale filter.
+
+    Args:
+      state: its `size` (2,) is in frame pixels, its `scale` the filter's means; lost: () bool: the
+        size stays; patch: (P, P, 3) with the target in its middle; inside: () the side or (2,)
+        width and height there, in its pixels, of the size that there was; limits, least: of
+        `bounded`.
+
+    Returns:
+      the factor () in bounds, and the spectrum over the scales at the new size, to learn from.
+    """
+    factor = scale.estimate(state.scale, scale.spectrum(patch, inside))
+    factor = bounded(jnp.where(lost, 1.0, factor), state.size, limits, least)
+    return factor, scale.spectrum(patch, inside * factor)
 
 
 class CorrelationFilter(Part):
@@ -97,16 +123,18 @@ class CorrelationFilter(Part):
         assert patches is not None  # `locate` asked for them
         return sight._replace(spectrum=self.spectrum(patches[0])), self.tell(state, sight)
 
-    def tell(self, state: Any, sight: Sight) -> Output:
-        """What is said of a place found, at the size there was."""
-        extent = self._extent(state.size)
+    def tell(self, state: Any, sight: Any, factor: jax.Array | None = None) -> Output:
+        """What is said of a place found, at the size there was or that times a `factor` ()."""
+        extent, size = self._extent(state.size), state.size
+        if factor is not None:
+            size = size * factor
         return Output(
-            box=jnp.concatenate([sight.center - state.size / 2, state.size]),
+            box=jnp.concatenate([sight.center - size / 2, size]),
             confidence=sight.confidence,
             lost=sight.lost,
             response=sight.response,
             search_box=jnp.concatenate([state.center - extent / 2, extent]),
-            extra={},
+            extra={} if factor is None else {"scale": factor},
         )
 
     def _extent(self, size: jax.Array) -> jax.Array:

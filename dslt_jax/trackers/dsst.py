@@ -16,7 +16,7 @@ from dslt_jax.ops import features, hog, localize, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.scale_filter import Means, ScaleFilter, zooms
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter, bounded
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, resized
 from dslt_jax.types import Output
 
 
@@ -79,23 +79,11 @@ class Dsst(CorrelationFilter):
         """The scale at the new place, and the features of both filters there."""
         assert patches is not None  # `locate` asked for them
         patch, inside = patches[0], self.inside(state.size)
-        factor = self.scale.estimate(state.scale, self.scale.spectrum(patch, inside))
-        factor = jnp.where(sight.lost, 1.0, factor)
-        factor = bounded(factor, state.size, limits, self.min_side)
+        factor, scale = resized(self.scale, state, sight.lost, patch, inside, limits, self.min_side)
         size = state.size * factor
-        extent = self._extent(state.size)
-        out = Output(
-            box=jnp.concatenate([sight.center - size / 2, size]),
-            confidence=sight.confidence,
-            lost=sight.lost,
-            response=sight.response,
-            search_box=jnp.concatenate([state.center - extent / 2, extent]),
-            extra={"scale": factor},
-        )
         zoomed = zooms(patch, jnp.full((1, 2), self.size * factor), self.size)[0]
-        spectra = self.spectrum(zoomed), self.scale.spectrum(patch, inside * factor)
-        found = sight.center, size, sight.confidence, sight.lost
-        return Sight(*found, *spectra, self.colours(zoomed, size)), out
+        found = sight.center, size, sight.confidence, sight.lost, self.spectrum(zoomed), scale
+        return Sight(*found, self.colours(zoomed, size)), self.tell(state, sight, factor)
 
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on; the new frame enters the running means of both filters."""

@@ -30,7 +30,7 @@ from dslt_jax.ops import correlation, fourier, fusion, localize, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.scale_filter import ScaleFilter, zooms
 from dslt_jax.parts import part, static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter, bounded
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, resized
 from dslt_jax.types import Output
 
 Spectra = tuple[jax.Array, ...]  # of each layer (C, G, G // 2 + 1), or (G, G // 2 + 1)
@@ -122,11 +122,10 @@ class Hcft(CorrelationFilter):
         scale: Any = ()
         if self.scale is not None:
             inside = self._inside(size)
-            factor = self.scale.estimate(state.scale, self.scale.spectrum(patch, inside))
-            factor = bounded(jnp.where(sight.lost, 1.0, factor), size, limits, self.min_side)
-            size, scale = size * factor, self.scale.spectrum(patch, inside * factor)
-            box = jnp.concatenate([sight.center - size / 2, size])
-            out = out._replace(box=box, extra={"scale": factor})
+            factor, scale = resized(
+                self.scale, state, sight.lost, patch, inside, limits, self.min_side
+            )
+            size, out = size * factor, self.tell(state, sight, factor)
             patch = zooms(patch, jnp.full((1, 2), self.size * factor), self.size)[0]
         place = sight.center, size, sight.confidence, sight.lost
         return Sight(*place, self.spectra(params, patch), scale), out
