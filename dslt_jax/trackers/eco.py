@@ -1,8 +1,8 @@
 """ECO: a factorized filter on a network's layers and fHOG.
 
-Source: that of `trackers.factorized`; constants as its authors' code has them for its deep form.
-What differs: the network, of which any will do, theirs is VGG-M; the size is fDSST's, where theirs
-sees five scales through the network; fewer components in memory.
+Source and constants: see `trackers.factorized`. What differs beyond that: the network, of which any
+will do, theirs is VGG-M; the filter's cells of 8 pixels, theirs of 4; 30 components in memory for
+50; and the scale filter, where theirs sees five scales through the network.
 """
 
 from typing import Any
@@ -73,5 +73,5 @@ class Eco(Factorized):
 
 
 def eco() -> Eco:
-    """The embedded network and the authors' constants."""
+    """The embedded network and fHOG."""
     return Eco()

@@ -1,8 +1,8 @@
 """ECO-HC: ECO on hand-crafted features.
 
-Source: that of `trackers.factorized`; constants as its authors' code has them. fHOG, colour names
-and levels of grey are projected onto 10, 3 and 3 channels. What differs: the colour names are ours,
-and levels of grey are there in colour, too (`ops.features`).
+Source and constants: see `trackers.factorized`. fHOG, colour names and levels of grey are projected
+onto 10, 3 and 3 channels. What differs beyond that: the colour names are ours (`ops.features`), and
+levels of grey are there in colour, too, as colour names are without.
 """
 
 from typing import Any
@@ -43,5 +43,5 @@ class EcoHc(Factorized):
 
 
 def eco_hc() -> EcoHc:
-    """The authors' constants."""
+    """Hand-crafted features; no network."""
     return EcoHc()
