@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 # name -> where its maker is
 PRESETS = {
     "compact": "dslt_jax.trackers.dslt_presets",
+    "fast": "dslt_jax.trackers.dslt_presets",
     "dslt_offline": "dslt_jax.trackers.dslt_presets",
     "googlenet": "dslt_jax.trackers.dslt_presets",
     "paper": "dslt_jax.trackers.dslt_presets",

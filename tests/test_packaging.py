@@ -99,7 +99,7 @@ def test_the_wheel_passes_the_tests_of_the_sdist(distributions, python, tmp_path
 def test_the_wheel_has_its_data_and_follows_a_target(distributions, python, tmp_path):
     (wheel,) = distributions.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    weights = ("weights/compact.safetensors", "weights/siamfc.safetensors")
+    weights = (f"weights/{name}.safetensors" for name in ("compact", "narrow", "siamfc"))
     for name in ("py.typed", *weights, "benchmarks/report/static/page.html"):
         assert f"dslt_jax/{name}" in names
     assert not [name for name in names if name.startswith(("tests/", "docs/", "experiments/"))]

@@ -87,6 +87,21 @@ class Compact:
         return shallow, deep
 
 
+@dataclasses.dataclass(frozen=True)
+class Narrow(Compact):
+    """The embedded network of three quarters of the width, for half of the arithmetic.
+
+    Distilled from GoogLeNet too, its cells look further to the right and below than those of the
+    wider one: what is declared is where a dot moves them most (experiments/LOG.md).
+    """
+
+    widths: tuple[int, ...] = (24, 36, 72, 144)
+
+    name = "narrow"
+    layers = (Layer("shallow", 8, 5.25, 64), Layer("deep", 16, 12.75, 96))
+    box_layers = layers
+
+
 def _convolve(x: jax.Array, name: str, kernel: jax.Array, bias: jax.Array, stride: int):
     if name == "stage1":
         return jax.nn.relu(layers.stem_conv(x, kernel, bias))

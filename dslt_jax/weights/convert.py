@@ -48,6 +48,7 @@ PREPROCESSING = {
 # Every network with all the layers that it can be asked for.
 WHOLE: dict[str, backbones.Backbone] = {
     "compact": backbones.Compact(),
+    "narrow": backbones.Narrow(),
     "googlenet": backbones.GoogLeNet(googlenet.LAYERS[-1:]),
     "vgg16": backbones.Vgg16(vgg16.LAYERS[-1:]),
     "siamfc": backbones.Siamese(),
@@ -76,11 +77,20 @@ def network_shapes(backbone: str) -> dict[str, tuple[int, ...]]:
 
 
 def recognise(arrays: Mapping[str, np.ndarray]) -> str | None:
-    """Returns the name of the backbone that most of `arrays` belong to; None where none do."""
-    names = set(_rename(arrays)[0])
-    hits = {name: len(names & network_shapes(name).keys()) for name in backbones.NAMES}
-    best = max(hits, key=lambda name: hits[name])
-    return best if hits[best] else None
+    """Returns the name of the backbone that most of `arrays` belong to; None where none do.
+
+    Of backbones with the same names it is the one whose shapes agree.
+    """
+    renamed = _rename(arrays)[0]
+
+    def agreement(name: str) -> tuple[int, int]:
+        shapes = network_shapes(name)
+        shared = renamed.keys() & shapes.keys()
+        same = sum(sorted(renamed[key].shape) == sorted(shapes[key]) for key in shared)
+        return len(shared), same
+
+    best = max(backbones.NAMES, key=agreement)
+    return best if agreement(best)[0] else None
 
 
 def unknown(backbone: str, arrays: Mapping[str, np.ndarray]) -> list[str]:

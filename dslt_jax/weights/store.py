@@ -1,6 +1,6 @@
 """Loads, checks, stores and lists the backbones' weights; safetensors is the package's format.
 
-`compact` and `siamfc` are embedded in the package. The others live in the cache, `$DSLT_CACHE` or
+`compact`, `narrow` and `siamfc` are embedded in the package. The others live in the cache, `$DSLT_CACHE` or
 `~/.cache/dslt_jax`, once `dslt weights fetch` or `dslt weights import` has put them there.
 """
 
@@ -18,7 +18,7 @@ from dslt_jax.backbones import vgg16
 from dslt_jax.weights import convert, readers, sources
 from dslt_jax.weights.readers import WeightsError
 
-EMBEDDED = ("compact", "siamfc")
+EMBEDDED = ("compact", "narrow", "siamfc")
 FOLDER = Path(__file__).parent  # where they are
 
 _LOG = logging.getLogger(__name__)

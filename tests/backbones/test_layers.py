@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dslt_jax import backbones, presets
-from dslt_jax.backbones import Compact, Function, GoogLeNet, Layer, Vgg16
+from dslt_jax.backbones import Function, GoogLeNet, Layer, Vgg16
 from dslt_jax.media import synthetic
 from dslt_jax.weights import store
 
@@ -83,24 +83,26 @@ def test_a_backbone_that_is_no_function_is_told():
         Function("resnet", [("mine", 8, 0.5, 6)])
 
 
-def test_the_embedded_weights_cells_look_where_compact_says():
+@pytest.mark.parametrize("preset", ["compact", "fast"])
+def test_the_embedded_weights_cells_look_where_their_layers_say(preset):
     """A dot on a picture changes the trained maps most where the cells look at it."""
-    params = store.load_params(presets.compact())
-    apply = jax.jit(Compact().apply)
+    tracker = presets.by_name(preset)
+    params, network = store.load_params(tracker), tracker.backbone
+    apply = jax.jit(network.apply)
     clip = synthetic.beetle_clip(40, 320, 240)
     pictures = [np.float32(frame.image)[None, :240, :240] for frame in clip.source][::4]
     rng = np.random.default_rng(0)
-    misses = {layer.name: [] for layer in Compact().layers}
+    misses = {layer.name: [] for layer in network.layers}
     for picture in pictures:
         before = apply(params, jnp.asarray(picture))
         x, y = rng.integers(90, 150, 2)
         dotted = picture.copy()
         dotted[:, y - 4 : y + 5, x - 4 : x + 5] = rng.integers(0, 256, 3)
         after = apply(params, jnp.asarray(dotted))
-        for layer, a, b in zip(Compact().layers, after, before, strict=True):
+        for layer, a, b in zip(network.layers, after, before, strict=True):
             change = np.square(np.asarray(a - b)[0]).sum(axis=-1)
             cells = np.arange(len(change))
             place = np.array([change.sum(0) @ cells, change.sum(1) @ cells]) / change.sum()
             misses[layer.name] += [*(layer.pixel(place + 0.5) - ([x + 0.5, y + 0.5]))]
-    for layer in Compact().layers:
+    for layer in network.layers:
         assert abs(np.mean(misses[layer.name])) < 0.25 * layer.stride

@@ -65,9 +65,11 @@ def test_import_then_list(cache, file, capsys):
     assert "note: these are not the BVLC GoogLeNet weights" in out
     assert dslt("list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["compact", "googlenet", "vgg16", "siamfc"]
-    assert "MB, these are not the BVLC" in lines[1]
-    assert "dslt weights fetch vgg16" in lines[2]
+    assert [line.split()[0] for line in lines] == [
+        *("compact", "narrow", "googlenet", "vgg16", "siamfc")
+    ]
+    assert "MB, these are not the BVLC" in lines[2]
+    assert "dslt weights fetch vgg16" in lines[3]
 
 
 def test_fetch_once_and_list_it_as_verified(cache, server, capsys):
