@@ -32,8 +32,8 @@ def check(tracker: Any) -> None:
     needs: tuple[str, ...] = getattr(tracker.size, "needs", tuple)()
     if needs and needs[0] not in _param_names(tracker.backbone):
         raise ValueError(
-            f"size=box_head needs backbone=compact or narrow: {tracker.backbone.name} has no box head, "
-            "set size=scales"
+            f"size=box_head needs backbone=compact or narrow: {tracker.backbone.name} has no box "
+            "head, set size=scales"
         )
 
 

@@ -1,7 +1,8 @@
 """Loads, checks, stores and lists the backbones' weights; safetensors is the package's format.
 
-`compact`, `narrow` and `siamfc` are embedded in the package. The others live in the cache, `$DSLT_CACHE` or
-`~/.cache/dslt_jax`, once `dslt weights fetch` or `dslt weights import` has put them there.
+`compact`, `narrow` and `siamfc` are embedded in the package. The others live in the cache,
+`$DSLT_CACHE` or `~/.cache/dslt_jax`, once `dslt weights fetch` or `dslt weights import` has put
+them there.
 """
 
 import logging

@@ -16,7 +16,8 @@ from absl import app, flags
 from dslt_jax import presets
 
 SCORES = Path(__file__).parents[2] / "docs" / "data" / "scores.csv"
-NETWORKS = {"compact": "embedded network", "googlenet": "GoogLeNet", "vgg16": "VGG-16"}
+EMBEDDED = dict.fromkeys(("compact", "narrow", "siamfc"), "embedded network")
+NETWORKS = EMBEDDED | {"googlenet": "GoogLeNet", "vgg16": "VGG-16"}
 SOURCE = "experiments/accuracy/compare_trackers.py"
 
 FLAGS = flags.FLAGS

@@ -2,9 +2,9 @@
 
 A sample is a template crop and search crops of the same target. As the tracker does at a video's
 first frame, a kernel is fitted to the template's features; then it responds to the search crops.
-Label, loss, kernel and layers are the preset's. The fit is a few Gauss-Newton steps in place of its
-120 of Adam, and the features are normalised in place of its principal components, so that all of
-it can be differentiated. Three terms are added:
+Label, loss, kernel and layers are the tracker's. The fit is a few Gauss-Newton steps in place of
+its 120 of Adam, and the features are normalised in place of its principal components, so that all
+of it can be differentiated. Three terms are added:
 
   response   the loss of that response against the soft label at the target's true place;
   box        what the box head says of disturbed boxes around the target, against the truth;
@@ -21,14 +21,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from dslt_jax import backbones, presets
+from dslt_jax import backbones
 from dslt_jax.backbones import box_head
 from dslt_jax.learners import GaussNewton, Objective
 from dslt_jax.ops import fusion, spectral
 
-TRACKER = presets.compact()
-LAYERS = TRACKER.backbone.layers
-BOX_LAYERS = TRACKER.backbone.box_layers  # as the tracker asks the box head
 LEARNER, STEPS = GaussNewton(rounds=2), 6  # of the fit to the template
 DECAY = 30.0  # ridge of that fit
 
@@ -55,37 +52,38 @@ class Terms(NamedTuple):
     accuracy: jax.Array  # of the match score's sign
 
 
-def apply(params, patches: jax.Array):
+def apply(backbone, params, patches: jax.Array):
     """Features of crops (B, N, S, S, 3) uint8: (B, N, G, G, D1) and (B, N, g, g, D2)."""
     count, crops = patches.shape[:2]
     flat = patches.reshape(count * crops, *patches.shape[2:]).astype(jnp.float32)
-    maps = backbones.apply(TRACKER.backbone, params, flat)
+    maps = backbones.apply(backbone, params, flat)
     return tuple(x.reshape(count, crops, *x.shape[1:]) for x in maps)
 
 
-def objective(params, start, batch, key: jax.Array, weights: Weights):
+def objective(tracker, params, start, batch, key: jax.Array, weights: Weights):
     """The loss and its terms.
 
     Args:
-      params: of the compact backbone; start: those that it is held to.
+      tracker: a preset on an embedded network.
+      params: of that network; start: those that it is held to.
       batch: patches (B, N, S, S, 3) uint8, template first; boxes (B, N, 4) x, y, w, h in pixels
         of the patch; visible (B, N), share of the target that can be seen.
     """
     patches, boxes, visible = batch
-    shallow, deep = apply(params, patches)
+    shallow, deep = apply(tracker.backbone, params, patches)
     centers, sizes = boxes[..., :2] + boxes[..., 2:] / 2, boxes[..., 2:]
     # A target that is mostly hidden has no place to be learned.
     counts = (visible[:, 1:] > 0.4).astype(jnp.float32)
 
-    # The fit costs as much as the backbone: half of the samples do.
-    half = len(patches) // 2
-    response, found = jax.vmap(respond_loss)(
+    # The fit costs as much as the backbone: half of the samples do, none where nobody learns by it.
+    half = len(patches) // 2 if weights.response else 0
+    response, found = jax.vmap(functools.partial(respond_loss, tracker))(
         shallow[:half], deep[:half], centers[:half], sizes[:half]
     )
     keys = jax.random.split(key, len(patches))
     other = jnp.roll(jnp.arange(len(patches)), 1)
     box, match, overlap, before, right = jax.vmap(
-        functools.partial(box_loss, params, shallow, deep, centers, sizes)
+        functools.partial(box_loss, tracker, params, shallow, deep, centers, sizes)
     )(jnp.arange(len(patches)), other, keys)
 
     def mean(x):
@@ -98,7 +96,7 @@ def objective(params, start, batch, key: jax.Array, weights: Weights):
     return loss + weights.match * terms.match + weights.start * held, terms
 
 
-def respond_loss(shallow, deep, centers, sizes):
+def respond_loss(tracker, shallow, deep, centers, sizes):
     """Fits the head to the first crop and scores its response to the others.
 
     Args:
@@ -107,33 +105,34 @@ def respond_loss(shallow, deep, centers, sizes):
     Returns:
       the loss (N - 1,), and whether the peak is near the target (N - 1,).
     """
-    grid, side, layer = shallow.shape[1], TRACKER.kernel_size, LAYERS[0]
-    deep = fusion.resample(_normalise(deep), LAYERS[1], layer, grid)
+    grid, side = shallow.shape[1], tracker.kernel_size
+    layer, coarse = tracker.backbone.layers
+    deep = fusion.resample(_normalise(deep), coarse, layer, grid)
     features = jnp.concatenate([_normalise(shallow), deep], -1).transpose(0, 3, 1, 2)
     size = spectral.fft_size(grid, side)
     spectra = spectral.spectrum(features, size)
     cells = sizes / layer.stride
-    targets = jax.vmap(functools.partial(TRACKER.label, grid))(layer.position(centers), cells)
-    weight = TRACKER.label.weight(targets)
+    targets = jax.vmap(functools.partial(tracker.label, grid))(layer.position(centers), cells)
+    weight = tracker.label.weight(targets)
     mask = spectral.kernel_mask(cells[0], side)[None]
 
     def respond(spectra, kernel):
         return spectral.respond(mask * kernel, spectra, grid)
 
     template = Objective(
-        functools.partial(respond, spectra[:1]), TRACKER.loss, targets[:1], weight[:1], DECAY
+        functools.partial(respond, spectra[:1]), tracker.loss, targets[:1], weight[:1], DECAY
     )
     start = jnp.zeros((features.shape[1], side, side))
     kernel = LEARNER.fit(template, start, LEARNER.init(start), steps=STEPS).kernel
     response = respond(spectra[1:], kernel)
-    loss = TRACKER.loss(response, targets[1:]) * weight[1:]
+    loss = tracker.loss(response, targets[1:]) * weight[1:]
     peak = jnp.argmax(response.reshape(len(response), -1), axis=1)
     place = layer.pixel(jnp.stack([peak % grid, peak // grid], axis=-1))
     far = jnp.abs(place - centers[1:]) / sizes[1:]
     return loss.sum((1, 2)), (far.max(-1) < 0.25).astype(jnp.float32)
 
 
-def box_loss(params, shallow, deep, centers, sizes, index, other, key):
+def box_loss(tracker, params, shallow, deep, centers, sizes, index, other, key):
     """Scores the box head on disturbed boxes of one sample's search crops.
 
     Args:
@@ -145,16 +144,18 @@ def box_loss(params, shallow, deep, centers, sizes, index, other, key):
       the correction, share of right match scores.
     """
 
+    layers = tracker.backbone.box_layers
+
     def template(i):
         maps = shallow[i, 0], deep[i, 0]
-        return box_head.embed_template(params, maps, BOX_LAYERS, centers[i, 0], sizes[i, 0])
+        return box_head.embed_template(params, maps, layers, centers[i, 0], sizes[i, 0])
 
     own, wrong = template(index), template(other)
 
     def crop(maps, center, size, key):
         keys = jax.random.split(key, 4)
         near_center, near_size = _disturb(keys[0], center, size, count=6)
-        near = _estimate(params, own, maps, BOX_LAYERS, near_center, near_size)
+        near = _estimate(params, own, maps, layers, near_center, near_size)
         target = jnp.concatenate([(center - near_center) / near_size, jnp.log(size / near_size)], 1)
         error = jnp.abs(jnp.concatenate([near.shift, near.growth], 1) - target)
         error = jnp.where(error < 0.05, 10 * jnp.square(error), error - 0.025).mean()
@@ -168,8 +169,8 @@ def box_loss(params, shallow, deep, centers, sizes, index, other, key):
         angle = jax.random.uniform(keys[1], (2,), maxval=2 * jnp.pi)
         ray = jnp.stack([jnp.cos(angle), jnp.sin(angle)], -1)
         far = center + size * ray * jax.random.uniform(keys[2], (2, 1), minval=0.8, maxval=2.0)
-        elsewhere = _estimate(params, own, maps, BOX_LAYERS, far, jnp.broadcast_to(size, (2, 2)))
-        foreign = _estimate(params, wrong, maps, BOX_LAYERS, near_center[:2], near_size[:2])
+        elsewhere = _estimate(params, own, maps, layers, far, jnp.broadcast_to(size, (2, 2)))
+        foreign = _estimate(params, wrong, maps, layers, near_center[:2], near_size[:2])
         logits = jnp.concatenate([near.match[:4], elsewhere.match, foreign.match])
         truth = jnp.concatenate([jnp.ones(4), jnp.zeros(4)])
         match = optax.sigmoid_binary_cross_entropy(logits, truth).mean()

@@ -1,4 +1,4 @@
-"""Trains the embedded network for tracking, end to end.
+"""Trains an embedded network for tracking, end to end or in part.
 
     python experiments/training/train_compact.py --data ../shared/train \
         --init checkpoints/distilled/weights.safetensors
@@ -35,12 +35,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tqdm import tqdm
 
-from dslt_jax.backbones import Compact
+from dslt_jax import presets
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("data", ["../shared/train"], "folders of images and clips")
 flags.DEFINE_string("init", None, "weights to start from; without them a random network")
-flags.DEFINE_list("widths", [str(w) for w in Compact().widths], "channels of the four stages")
+flags.DEFINE_enum("preset", "compact", ["compact", "fast"], "whose network is trained")
 flags.DEFINE_string("output", "checkpoints/compact", "where to write")
 flags.DEFINE_integer("steps", 6000, "training steps", lower_bound=1)
 flags.DEFINE_integer("schedule", None, "steps of the rate's decay; without it --steps")
@@ -87,7 +87,7 @@ def is_frozen(name: str) -> bool:
 
 def initial_params() -> dict[str, jax.Array]:
     """Random weights, over them those of --init as far as they go."""
-    network = Compact(widths=tuple(int(width) for width in FLAGS.widths))
+    network = presets.by_name(FLAGS.preset).backbone
     params = network.init(jax.random.key(FLAGS.seed))
     params["box/out/w"] *= 0.0  # it begins by leaving every box as it is
     if not FLAGS.init:
@@ -120,7 +120,9 @@ def main(argv: list[str]) -> None:
     optimizer = make_optimizer(begin)
     tree = begin, jax.tree.map(jnp.array, begin), optimizer.init(begin)  # params are donated
     (start, params, state), first = restore(output, tree)
-    weighting = objective.Weights()
+    tracker = presets.by_name(FLAGS.preset)
+    learns = any(not is_frozen(name) for name in begin if not name.startswith("box/"))
+    weighting = objective.Weights(response=1.0 if learns else 0.0)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
     def train_step(params, state, start, batch, step):
@@ -129,7 +131,7 @@ def main(argv: list[str]) -> None:
         def score(params):
             # Stopped, no time goes into gradients of stages that stay.
             params = {k: jax.lax.stop_gradient(v) if is_frozen(k) else v for k, v in params.items()}
-            return objective.objective(params, start, batch, key, weighting)
+            return objective.objective(tracker, params, start, batch, key, weighting)
 
         (loss, terms), gradient = jax.value_and_grad(score, has_aux=True)(params)
         updates, new = optimizer.update(gradient, state, params)
@@ -161,7 +163,9 @@ def main(argv: list[str]) -> None:
         if done % 50 == 0 or done == FLAGS.steps or validate:
             row = np.mean(np.array(jax.device_get(sums)), axis=0)
             sums = []
-            scores = validation.track_clips(params, held_out.clips) if validate else ("", "")
+            scores = ("", "")
+            if validate:
+                scores = validation.track_clips(params, held_out.clips, tracker)
             with log.open("a") as file:
                 values = [f"{v:.5g}" for v in row]
                 csv.writer(file).writerow([done, round(time.time() - began), *values, *scores])

@@ -18,18 +18,17 @@ PANELS: tuple[Panel, ...] = (
 )
 
 
-def track_clips(params, clips, tracker=None) -> tuple[str, str]:
+def track_clips(params, clips, tracker) -> tuple[str, str]:
     """Runs a tracker once over every clip.
 
     Args:
-      params: of its networks.
+      params: of its networks; tracker: the preset.
       clips: `train_sources.Clip`s; frames whose box is NaN are not scored.
-      tracker: None is the `compact` preset.
 
     Returns:
       mean AUC (21 thresholds) and mean precision at 20 px, in clips' own pixels, as text.
     """
-    tracker, scores = tracker or dslt.presets.compact(), []
+    scores = []
     for clip in clips:
         frames = [read_image(path) for path in clip.frames]
         truth = np.asarray(clip.boxes, np.float64)

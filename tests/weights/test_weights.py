@@ -205,7 +205,10 @@ def test_weights_of_another_network_are_named(tmp_path, params):
     save_file(params, tmp_path / "w.safetensors")
     refused(tmp_path / "w.safetensors", "holds vgg16 weights", tracker=presets.googlenet())
     np.savez(tmp_path / "other.npz", alpha=np.zeros(3, np.float32))
-    refused(tmp_path / "other.npz", "no arrays of compact, narrow, googlenet, vgg16, siamfc: it has alpha")
+    refused(
+        tmp_path / "other.npz",
+        "no arrays of compact, narrow, googlenet, vgg16, siamfc: it has alpha",
+    )
 
 
 @pytest.mark.parametrize(
@@ -318,7 +321,10 @@ def test_a_nested_checkpoint_is_read_and_what_is_beside_the_network_is_not(tmp_p
         assert found.keys() == params.keys()
         np.testing.assert_array_equal(found["conv3_3/w"], params["conv3_3/w"])
     torch.save(checkpoint, tmp_path / "w.pth")
-    refused(tmp_path / "w.pth", "holds no arrays of compact, narrow, googlenet, vgg16, siamfc: it has ema.")
+    refused(
+        tmp_path / "w.pth",
+        "holds no arrays of compact, narrow, googlenet, vgg16, siamfc: it has ema.",
+    )
 
 
 def test_bfloat16_is_read(tmp_path, params):
