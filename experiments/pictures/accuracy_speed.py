@@ -99,9 +99,8 @@ def main(argv: list[str]) -> None:
         x, y = axes.transData.transform((float(row["fps"]), float(row["auc"])))
         taken.append(Bbox.from_extents(x - 7, y - 7, x + 7, y + 7))
     for row, color, own in marks:
-        text = f"{row['tracker']} ({row['features']})" if own else row["tracker"]
         style = {"color": color, "fontsize": 7.5, "fontweight": "bold" if own else "normal"}
-        taken.append(write(axes, text, (float(row["fps"]), float(row["auc"])), taken, **style))
+        taken.append(write(axes, row["tracker"], (float(row["fps"]), float(row["auc"])), taken, **style))
     path = Path(FLAGS.output)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)

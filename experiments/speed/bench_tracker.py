@@ -1,13 +1,14 @@
-"""Frames a second of the whole tracker: beside OpenCV's CSRT, and with many targets at once.
+"""Frames a second of the whole tracker: beside OpenCV's CSRT or KCF, and with many targets at once.
 
     python experiments/speed/bench_tracker.py
     python experiments/speed/bench_tracker.py --targets 1,8 --sizes 640x480 --repeat 3
+    python experiments/speed/bench_tracker.py --preset kcf --rival KCF
 
 Both trackers follow the same clip of our own making, at every --sizes, in turn: a stretch of frames
-ours, the same stretch CSRT, round after round (A B A B). A frame's time is from the decoded picture
-to the box on the host, its learning included; reading, compiling and the first frame are left out.
-The overlap with the truth tells whether both still follow it. CSRT needs OpenCV with its contrib
-modules (pip install opencv-contrib-python-headless).
+ours, the same stretch the rival, round after round (A B A B). A frame's time is from the decoded
+picture to the box on the host, its learning included; reading, compiling and the first frame are
+left out. The overlap with the truth tells whether both still follow it. The rivals need OpenCV with
+its contrib modules (pip install opencv-contrib-python-headless).
 
 Then --targets targets in one frame, followed from call to call between two frames to and fro, so
 that frames that teach and frames that do not (`online.every`) both come: the time of a frame that
@@ -34,6 +35,7 @@ from dslt_jax.media import synthetic
 FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", "compact", "which tracker")
 flags.DEFINE_multi_string("set", [], "a setting to change in it")
+flags.DEFINE_enum("rival", "CSRT", ["CSRT", "KCF"], "which of OpenCV's trackers")
 flags.DEFINE_list("sizes", ["320x240", "480x360", "640x480"], "of the clip's frames")
 flags.DEFINE_list("targets", ["1", "8", "64"], "numbers of targets in one program")
 flags.DEFINE_integer("repeat", 8, "rounds of measurement", lower_bound=1)
@@ -54,16 +56,16 @@ class Ours:
         return jax.device_get(out.box)
 
 
-class Csrt:
-    """OpenCV's CSRT; raises ImportError where it is missing."""
+class Rival:
+    """A tracker of OpenCV's; raises ImportError where it is missing."""
 
-    def __init__(self, frame: np.ndarray, box: np.ndarray):
+    def __init__(self, kind: str, frame: np.ndarray, box: np.ndarray):
         import cv2
 
-        create = getattr(cv2, "TrackerCSRT_create", None)
-        create = create or getattr(getattr(cv2, "legacy", None), "TrackerCSRT_create", None)
+        name = f"Tracker{kind}_create"
+        create = getattr(cv2, name, None) or getattr(getattr(cv2, "legacy", None), name, None)
         if create is None:
-            raise ImportError("this OpenCV has no CSRT")
+            raise ImportError(f"this OpenCV has no {kind}")
         self.version = cv2.__version__
         self.tracker = create()
         self.tracker.init(_bgr(frame), tuple(int(value) for value in box.round()))
@@ -72,8 +74,8 @@ class Csrt:
         return np.array(self.tracker.update(frame)[1])
 
 
-def compare_csrt(assignments: list[str], size: str) -> dict[str, Any]:
-    """Returns milliseconds a frame of ours and of CSRT (if there is one) at a size.
+def compare_rival(assignments: list[str], size: str) -> dict[str, Any]:
+    """Returns milliseconds a frame of ours and of the rival (if there is one) at a size.
 
     Of a round it is the mean over its frames, as not every frame costs the same; then the median
     and the minimum over rounds, and the median of the rounds' ratios.
@@ -86,11 +88,11 @@ def compare_csrt(assignments: list[str], size: str) -> dict[str, Any]:
     clip = synthetic.beetle_clip(max(600, count), width, height)
     pictures = [frame.image for frame, _ in zip(clip.source, range(count), strict=False)]
     runs = {"ours": (Ours(tracker, params, pictures[0], clip.boxes[0]), iter(pictures[1:]))}
-    version = None
+    version, other = None, FLAGS.rival.lower()
     try:
-        csrt = Csrt(pictures[0], clip.boxes[0])
-        runs["csrt"] = csrt, iter([_bgr(picture) for picture in pictures[1:]])
-        version = csrt.version
+        rival = Rival(FLAGS.rival, pictures[0], clip.boxes[0])
+        runs[other] = rival, iter([_bgr(picture) for picture in pictures[1:]])
+        version = rival.version
     except ImportError:
         pass
     found: dict[str, list[np.ndarray]] = {name: [] for name in runs}
@@ -115,7 +117,7 @@ def compare_csrt(assignments: list[str], size: str) -> dict[str, Any]:
         "overlap": overlap,
         "median_ms": {name: float(np.median(values)) for name, values in times.items()},
         "min_ms": {name: float(values.min()) for name, values in times.items()},
-        "ratio": float(np.median(times["csrt"] / times["ours"])) if "csrt" in runs else None,
+        "ratio": float(np.median(times[other] / times["ours"])) if other in runs else None,
     }
 
 
@@ -156,7 +158,7 @@ def compare_targets(assignments: list[str], counts: list[int]) -> dict[str, Any]
     }
 
 
-def show_csrt(result: dict[str, Any]) -> None:
+def show_rival(result: dict[str, Any]) -> None:
     """Prints the rows of a size."""
     medians, least = result["median_ms"], result["min_ms"]
     for name, median in medians.items():
@@ -164,9 +166,10 @@ def show_csrt(result: dict[str, Any]) -> None:
             f"{result['size']:<10}{name:<8}{median:>10.2f}{least[name]:>10.2f}{1e3 / median:>10.1f}"
         )
     if result["ratio"]:
-        print(f"{'':<10}CSRT takes {result['ratio']:.2f} times as long as ours, round by round")
+        ratio = f"{result['ratio']:.2f}"
+        print(f"{'':<10}{FLAGS.rival} takes {ratio} times as long as ours, round by round")
     else:
-        print("no CSRT: pip install opencv-contrib-python-headless")
+        print(f"no {FLAGS.rival}: pip install opencv-contrib-python-headless")
 
 
 def main(argv: list[str]) -> None:
@@ -187,8 +190,8 @@ def main(argv: list[str]) -> None:
     print(f"{FLAGS.preset}, one target\n{'':<18}" + "".join(f"{name:>10}" for name in columns))
     results: dict[str, Any] = {"machine": machine, "sizes": []}
     for size in FLAGS.sizes:
-        results["sizes"].append(compare_csrt(assignments, size))
-        show_csrt(results["sizes"][-1])
+        results["sizes"].append(compare_rival(assignments, size))
+        show_rival(results["sizes"][-1])
     if counts:
         results["targets"] = found = compare_targets(assignments, counts)
         columns = ("first frame s", "teaching ms", "mean ms", "target-frames/s", "to one")
