@@ -83,7 +83,7 @@ def test_every_old_name_is_one_that_some_preset_has(alias):
         ("augment=maybe", "not one of true, turned, false"),
         ("loss=huber", "not one of shrinkage, l1"),
         ("loss.gamma=2", "loss is Shrinkage, which has a, c"),
-        ("backbone=resnet", "not one of compact, googlenet, vgg16"),
+        ("backbone=resnet", "not one of compact, narrow, googlenet, vgg16"),
         ("search_size=64", "at least twice"),
         ("search_size=250", "multiple of 16"),
         ("kernel_size=7", "even"),

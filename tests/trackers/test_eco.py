@@ -137,7 +137,7 @@ def test_the_memory_has_channels_of_every_layer():
         ("size=264", "size=264 must be 2 or more times the deepest stride 16"),
         ("hog_cell=5", "size=256 must be whole cells of hog_cell=5"),
         ("channels=0", "channels=0 must be from 1 to 31"),
-        ("backbone=alexnet", "backbone='alexnet' is not one of compact, googlenet, vgg16"),
+        ("backbone=alexnet", "backbone='alexnet' is not one of compact, narrow, googlenet, vgg16"),
     ],
 )
 def test_wrong_settings_are_named(setting, words):
