@@ -100,7 +100,8 @@ def main(argv: list[str]) -> None:
         taken.append(Bbox.from_extents(x - 7, y - 7, x + 7, y + 7))
     for row, color, own in marks:
         style = {"color": color, "fontsize": 7.5, "fontweight": "bold" if own else "normal"}
-        taken.append(write(axes, row["tracker"], (float(row["fps"]), float(row["auc"])), taken, **style))
+        place = float(row["fps"]), float(row["auc"])
+        taken.append(write(axes, row["tracker"], place, taken, **style))
     path = Path(FLAGS.output)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)

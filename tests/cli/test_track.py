@@ -128,7 +128,7 @@ def test_bad_boxes(run, fake, box, message):
         (["--box=9,9,9,9", "--box_format=yx"], 2, "--box_format=yx"),
         (["--box=1,2,3,4", "--max_frames=0"], 2, "--max_frames"),
         (["--box=1,2,3,4", "--boxx=1"], 2, "Unknown command line flag 'boxx'"),
-        (["--box=1,2,3,4", "--preset=big"], 1, "no preset 'big': choose one of compact, fast, dslt"),
+        (["--box=1,2,3,4", "--preset=big"], 1, "no preset 'big': choose one of compact, fast"),
         (["--box=1,2,3,4", "--tracker=big"], 1, "no preset 'big': choose one of compact"),
         (["--box=1,2,3,4", "--set=scale=2"], 1, "there is no setting 'scale'"),
         (["--box=1,2,3,4", "--set=seed=3"], 1, "the seed is no setting any more: --seed 3"),
