@@ -211,6 +211,13 @@ def test_weights_of_another_network_are_named(tmp_path, params):
     )
 
 
+@pytest.mark.parametrize(("preset", "other"), [("fast", "compact"), ("compact", "narrow")])
+def test_networks_of_one_form_are_told_apart_by_their_widths(preset, other):
+    tracker = presets.by_name(preset)
+    says = f"holds {other} weights, {tracker.backbone.name} weights are needed"
+    refused(store.stored_path(other), says, tracker=tracker)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
