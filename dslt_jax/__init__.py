@@ -10,9 +10,10 @@ from dslt_jax.version import __version__
 
 if TYPE_CHECKING:
     from dslt_jax import backbones, learners, presets
+    from dslt_jax.multi_target import many
     from dslt_jax.ops import losses
     from dslt_jax.settings import override
-    from dslt_jax.tracking import init, learn, locate, many, step, track, track_many
+    from dslt_jax.tracking import init, learn, locate, step, track, track_many
     from dslt_jax.types import Look, Output, Tracker
     from dslt_jax.weights.store import load_params
 
@@ -28,7 +29,7 @@ _PUBLIC = {
     "load_params": "weights.store",
     "locate": "tracking",
     "losses": "ops.losses",
-    "many": "tracking",
+    "many": "multi_target",
     "override": "settings",
     "presets": "presets",
     "step": "tracking",

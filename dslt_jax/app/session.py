@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax import arguments, tracking
+from dslt_jax.multi_target import many
 from dslt_jax.types import Observation, Output, Params, Tracker
 
 
@@ -24,7 +25,7 @@ class Session:
     """Follows N targets through a stream of frames; N is settled by `init`.
 
     Args:
-      tracker: of one target; for several it is used as `tracking.many`.
+      tracker: of one target; for several it is used as `many`.
       params: of its backbone.
       key: of every random choice; None is `jax.random.key(0)`.
     """
@@ -98,7 +99,7 @@ class Session:
 
     @property
     def _driven(self) -> Tracker:
-        return tracking.many(self.tracker) if self._many else self.tracker
+        return many(self.tracker) if self._many else self.tracker
 
     def _learn(self, state: Any) -> None:
         """Notes that a state is on its way."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from dslt_jax import backbones, tracking
+from dslt_jax import backbones, multi_target, tracking
 from dslt_jax.ops import localize, sampling, spectral
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.sizing import BoxHead, View
@@ -45,7 +45,7 @@ class Stage:
         def run(shared, *arguments):
             if targets == 1:
                 return body(shared, *arguments)
-            return tracking.over_targets(functools.partial(body, shared), batch, *arguments)
+            return multi_target.over_targets(functools.partial(body, shared), batch, *arguments)
 
         self._run, self._arguments = jax.jit(run), (shared, *arguments)
         self._targets, self._cost = targets, cost or ((1.0, body),)
@@ -103,13 +103,13 @@ def _of_any(shared: Shared, state, targets: int) -> dict[str, Stage]:
 
     look = stage(_look, state)()
     table = {"crop": stage(crop, look, cost=_taps(look))}
-    table["locate"] = stage(locate, state, table["crop"](), batch=tracking.CPU_BATCH)
+    table["locate"] = stage(locate, state, table["crop"](), batch=multi_target.CPU_BATCH)
     sight, look = table["locate"]()
     patches = None
     if look is not None:
         table["second crop"] = stage(crop, look, cost=_taps(look))
         patches = table["second crop"]()
-    table["measure"] = stage(measure, state, sight, patches, batch=tracking.CPU_BATCH)
+    table["measure"] = stage(measure, state, sight, patches, batch=multi_target.CPU_BATCH)
     sight, _ = table["measure"]()
     return table | {"learn": stage(learn, state, sight)}
 
@@ -118,7 +118,7 @@ def _of_any(shared: Shared, state, targets: int) -> dict[str, Stage]:
 
 
 def _of_dslt(shared: Shared, state, targets: int) -> dict[str, Stage]:
-    def stage(body, *arguments, batch=tracking.CPU_BATCH, cost=()) -> Stage:
+    def stage(body, *arguments, batch=multi_target.CPU_BATCH, cost=()) -> Stage:
         return Stage(body, shared, *arguments, targets=targets, batch=batch, cost=cost)
 
     look = stage(_look, state)()

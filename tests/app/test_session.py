@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import small
 
-from dslt_jax import tracking
+from dslt_jax import multi_target, tracking
 from dslt_jax.app import loop
 from dslt_jax.app.session import Session
 
@@ -40,7 +40,7 @@ def test_it_gives_what_tracking_gives(frames):
 
 def test_several_targets_are_those_of_many(frames):
     boxes = np.stack([small.BOX, np.add(small.BOX, [20, 10, 4, -2], dtype=np.float32)])
-    session, many = Session(small.tracker(), small.params()), tracking.many(small.tracker())
+    session, many = Session(small.tracker(), small.params()), multi_target.many(small.tracker())
     seen = follow(session, frames[:2], boxes)[0]
     state = tracking.init(many, small.params(), frames[0], boxes)
     _, out = tracking.locate(many, small.params(), state, frames[1])

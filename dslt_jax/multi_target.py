@@ -1,0 +1,109 @@
+"""Several targets at once, by any tracker of one: what `many` returns.
+
+tracker = many(presets.compact())
+state = init(tracker, params, frame, boxes)       boxes (N, 4), a leading axis on all else
+"""
+
+import functools
+from typing import Any
+
+import jax
+
+from dslt_jax.parts import Part, static
+from dslt_jax.types import Look, Params, Sight, State, Tracker
+
+CPU_BATCH = 4  # targets whose networks run at once: the maps of more outgrow a CPU's caches
+
+
+def many(tracker: Tracker, *, batch: int = CPU_BATCH) -> "Many":
+    """Returns the tracker of N targets at once: boxes (N, 4), a leading axis on all else.
+
+    On a GPU or TPU the stages are vmapped. On a CPU the networks run for `batch` targets at a
+    time, and crops and learning for one after the other, so that a target whose frame does not
+    teach costs no learning. Which of them it is follows where the arrays live.
+    """
+    return Many(tracker, batch)
+
+
+class Many(Part):
+    """A tracker of N targets that do not know of one another."""
+
+    tracker: Tracker
+    batch: int = static(CPU_BATCH)
+
+    def check(self) -> None:
+        self.require("batch", lambda n: n >= 1, "at least 1")
+
+    @property
+    def backbone(self) -> Any:
+        return self.tracker.backbone
+
+    @property
+    def networks(self) -> Any:
+        return getattr(self.tracker, "networks", (self.backbone,))
+
+    def targets(self, state: State) -> int:
+        """Returns N of a state."""
+        return jax.tree.leaves(state)[0].shape[0]
+
+    def first_look(self, boxes: jax.Array) -> Look:
+        return jax.vmap(self.tracker.first_look)(boxes)
+
+    def init(self, params: Params, key: jax.Array, patches: jax.Array, boxes: jax.Array) -> State:
+        return over_targets(functools.partial(self.tracker.init, params, key), 1, patches, boxes)
+
+    def look(self, state: State) -> Look:
+        return jax.vmap(self.tracker.look)(state)
+
+    def locate(self, params: Params, state: State, patches: jax.Array, limits: jax.Array):
+        def body(state, patches):
+            return self.tracker.locate(params, state, patches, limits)
+
+        return over_targets(body, self.batch, state, patches)
+
+    def measure(self, params: Params, state: State, sight: Sight, patches, limits: jax.Array):
+        def body(state, sight, patches=None):
+            return self.tracker.measure(params, state, sight, patches, limits)
+
+        more = () if patches is None else (patches,)
+        return over_targets(body, self.batch, state, sight, *more)
+
+    def learn(self, params: Params, state: State, sight: Sight):
+        body = functools.partial(self.tracker.learn, params)
+        in_turn = getattr(self.tracker, "learn_in_turn", None)  # where a loop over it copies less
+        in_turn = in_turn and functools.partial(in_turn, params)
+        return over_targets(body, 1, state, sight, in_turn=in_turn)
+
+
+def over_targets(
+    body: Any, batch: int, *arguments: Any, together: Any = None, in_turn: Any = None
+) -> Any:
+    """Applies `body` to every target, the leading axis of the arguments.
+
+    On a CPU `batch` of them at a time, one after the other for 1: then what a `cond` leaves out is
+    really left out. Elsewhere all at once.
+
+    Args:
+      together: the body where all are done at once; None is `body`.
+      in_turn: does all of them one after the other; None is a loop over `body`.
+    """
+
+    def at_once(*arguments):
+        return jax.vmap(together or body)(*arguments)
+
+    def loop(*arguments):
+        if 1 < jax.tree.leaves(arguments)[0].shape[0] <= batch:
+            return at_once(*arguments)
+        size = batch if batch > 1 else None
+        return jax.lax.map(lambda one: body(*one), arguments, batch_size=size)
+
+    if _is_varying(arguments):  # inside a checked shard_map JAX cannot batch a `cond`
+        return (in_turn or loop)(*arguments)
+    return jax.lax.platform_dependent(*arguments, cpu=in_turn or loop, default=at_once)
+
+
+def _is_varying(arguments: Any) -> bool:
+    """Whether arrays differ from device to device of a `shard_map` that checks it."""
+    kinds = [jax.typeof(x) for x in jax.tree.leaves(arguments)]
+    kinds += [getattr(kind, "mat", None) for kind in kinds]  # newer JAX keeps it there
+    return any(getattr(kind, name, None) for kind in kinds for name in ("vma", "varying"))
