@@ -42,12 +42,15 @@ class Spec:
         params = store.load_params(tracker, self.weights)
         return Session(tracker, params, key=random_key(self.seed))
 
-    def _digest(self, tracker: Tracker) -> str | None:
-        """The SHA-256 of the weights file; None where there are none."""
-        if tracker.backbone is None:
-            return None
-        source = Path(self.weights or store.stored_path(tracker.backbone.name))
-        if not source.is_file():
+    def _digest(self, tracker: Tracker) -> str | dict[str, str] | None:
+        """SHA-256 of the weights file, of several networks by name; None where there are none."""
+        files = store.files(tracker, self.weights)
+        if not all(source.is_file() for source in files.values()):
             store.load_params(tracker, self.weights)  # says what to do
-        with open(source, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        digests = {name: _sha256(source) for name, source in files.items()}
+        return digests if len(digests) > 1 else next(iter(digests.values()), None)
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -53,6 +53,19 @@ def stored_path(backbone: str) -> Path:
     return folder / f"{backbone}.safetensors"
 
 
+def files(tracker: Any, path: str | os.PathLike | None = None) -> dict[str, Path]:
+    """Returns the weights file of each network of a tracker by its name, the backbone's first.
+
+    Args:
+      path: of the backbone's; None is the embedded or the cached one, as for other networks.
+    """
+    if tracker.backbone is None:
+        return {}
+    names = [network.name for network in getattr(tracker, "networks", (tracker.backbone,))]
+    others = {name: stored_path(name) for name in names[1:]}
+    return {names[0]: stored_path(names[0]) if path is None else Path(path)} | others
+
+
 def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str, jax.Array]:
     """Returns the parameters of a tracker's networks; {} for a tracker without one.
 

@@ -47,6 +47,14 @@ def test_another_file_of_weights_is_another_digest(tmp_path):
     assert spec.describe()["weights"] != digest
 
 
+def test_every_network_has_its_digest():
+    both = Spec("fast", ("size.network=compact",)).describe()["weights"]
+    assert both == {
+        "narrow": Spec("fast").describe()["weights"],
+        "compact": Spec("compact").describe()["weights"],
+    }
+
+
 def test_what_is_not_there_is_said():
     for ask in (Spec.describe, Spec.build):
         with pytest.raises(ValueError, match="there is no preset 'big'"):
