@@ -112,6 +112,7 @@ class Dslt(Part):
             reductions=reductions,
             sizing=self.size.start(params, view, center_pixel, pixels),
             usual=0.0 * center[0],
+            missing=0.0 * center[0],
             head=Head(
                 fit.kernel,
                 mask,
@@ -137,7 +138,7 @@ class Dslt(Part):
         prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), self._spread(state.cells))
         peak = localize.find_peak(response, prior)
         judged = self.gates.judge(peak.confidence, state.usual)
-        lost = ~(judged >= self.gates.lost)
+        lost = ~(judged >= self.gates.least(state.missing))
         sure = ~lost & (judged >= self.gates.size)
         scale = region.side(state.size) / region.search  # frame pixels a crop pixel
         pixel, growth, memory = self.size.refine(
@@ -249,6 +250,7 @@ class Dslt(Part):
             size=sight.size,
             sizing=sight.sizing,
             usual=state.usual + rate * (sight.confidence - state.usual),
+            missing=jnp.where(sight.lost, state.missing + 1.0, 0.0),
             head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
             samples=self.memory.forget(samples, state.samples, ~fit.finite),
         )

@@ -25,6 +25,7 @@ class State(flax.struct.PyTreeNode):
     reductions: Any  # of the fusion, fixed on the first frame
     sizing: Any  # what the sizing remembers
     usual: jax.Array  # () response of the frames that teach, a running mean
+    missing: jax.Array  # () frames since the target was last found
     head: Head
     samples: Samples
 

@@ -236,6 +236,25 @@ def test_gates_may_be_shares_of_the_usual_response():
     assert float(relative.judge(jnp.float32(0.1), jnp.float32(0.0))) == 1.0  # the second frame
 
 
+def test_what_was_lost_is_found_by_more_than_what_keeps_it():
+    gates = Gates(lost=0.2, found=0.7, patience=100.0)
+    asked = [float(gates.least(jnp.float32(missing))) for missing in (0, 1, 50, 100, 1000)]
+    assert asked == pytest.approx([0.2, 0.695, 0.45, 0.2, 0.2])
+    assert float(Gates(lost=0.2).least(jnp.float32(1))) == pytest.approx(0.2)
+
+    frames, truth = small.clip(3)
+    tracker = small.tracker("gates.lost=1e3")
+    state = dslt.init(tracker, small.params(), frames[0], truth[0])
+    for missing in (1, 2):
+        state, out = dslt.step(tracker, small.params(), state, frames[1])
+        assert out.lost and float(state.missing) == missing
+    for found in (0.0, 1e3):  # of the same frame
+        one = tracker.replace(gates=tracker.gates.replace(lost=0.01, found=found))
+        after, out = dslt.step(one, small.params(), state, frames[1])
+        assert bool(out.lost) == (found > 1)
+        assert float(after.missing) == (3 if out.lost else 0)
+
+
 def test_the_usual_response_is_a_mean_over_frames_that_teach():
     frames, truth = small.clip(4)
     tracker = small.tracker("gates.relative=true", "gates.rate=0.5", "gates.learn=0.01")
