@@ -82,6 +82,14 @@ def check_inside(boxes: Any, frame: jax.Array) -> jax.Array:
     return to_device(np.asarray(boxes, np.float32))
 
 
+def least_side(tracker: Any) -> float:
+    """Returns the shortest side of a box, in pixels, that a tracker is to be given."""
+    for part in (tracker, getattr(tracker, "region", None)):
+        if (side := getattr(part, "min_side", None)) is not None:
+            return float(side)
+    return 2.0  # `check_inside` asks for more than 1
+
+
 def check_key(key: Any) -> jax.Array:
     """Returns the key of random choices; None is `jax.random.key(0)`."""
     if key is None:

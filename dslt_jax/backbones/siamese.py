@@ -81,7 +81,8 @@ def respond(params: dict[str, jax.Array], template: jax.Array, maps: jax.Array) 
     """Returns the logits (N, G - K + 1, G - K + 1) that the target is where the template is laid.
 
     Args:
-      params: of the head, whose gain and bias make a logit of a mean product.
+      params: of the head, whose gain and bias make a logit of a mean product; 1 and 0 where a
+        network of one's own has none.
       template: (K, K, C) embedding of the target; maps: (N, G, G, C) of search regions.
     """
     size, grid = template.shape[0], maps.shape[1] - template.shape[0] + 1
@@ -89,8 +90,10 @@ def respond(params: dict[str, jax.Array], template: jax.Array, maps: jax.Array) 
     parts = jnp.einsum("nijc,abc->abnij", maps, template / template.size, precision="highest")
     lines = functools.reduce(jnp.add, [parts[a, :, :, a : a + grid] for a in range(size)])
     product = functools.reduce(jnp.add, [lines[b, :, :, b : b + grid] for b in range(size)])
-    gain, bias = (params[f"siamfc/response/{name}"].reshape(1, 1, 1) for name in ("gain", "b"))
-    return gain * product + bias
+    for name, apply in (("gain", jnp.multiply), ("b", jnp.add)):
+        if (number := params.get(f"siamfc/response/{name}")) is not None:
+            product = apply(product, number.reshape(1, 1, 1))
+    return product
 
 
 def _dense(params: dict[str, jax.Array], name: str, x: jax.Array) -> jax.Array:

@@ -22,7 +22,7 @@ def define_tracker_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_multi_string(
         "set",
         [],
-        "a setting to change, e.g. --set loss=l2",
+        "a setting to change, e.g. --set loss=l2; as often as need be",
         flag_values=values,
     )
     flags.DEFINE_string(

@@ -1,7 +1,7 @@
 """Writes a tracker as files that follow targets without this package.
 
     dslt export --preset compact --output compact_export
-    dslt export --preset kcf --set gates.lost=0.1 --output kcf_export
+    dslt export --preset kcf --set lost=0.1 --output kcf_export
     dslt export --onnx --output compact_export     (the network as ONNX too)
 
 The folder then holds init, locate and learn as StableHLO (jax.export), for frames of any size, on
@@ -63,7 +63,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         print(folder.WINDOW)
         if not values.check:
             return 0
-        worst = folder.check(path, tracker, params)
+        worst = folder.check(path, tracker, params, spec.seed)
     except (store.WeightsError, folder.ExportError) as error:
         raise UserError(str(error)) from None
     said = f"by {worst:.1g} pixels at most over {folder.CHECK_FRAMES} frames of the demo's clip"

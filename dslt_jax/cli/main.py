@@ -97,13 +97,16 @@ def _hint(error: Exception) -> str:
     return f": '-{name}' stands alone. Numbers are joined by = and commas, e.g. --box=-{name},9,9,9"
 
 
+AGAIN = "; repeat this option to specify a list of values"  # absl's, of --box too
+
+
 def command_help(values: flags.FlagValues) -> str:
     """Returns the flags in the order they were defined: name, meaning, default."""
     lines = ["flags:"]
     for module_flags in values.flags_by_module_dict().values():
         for flag in module_flags:
             name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
-            text = " ".join(flag.help.split())
+            text = " ".join(flag.help.split()).removesuffix(AGAIN)
             if flag.default is not False and flag.default not in (None, "", []):
                 text += f" (default: {'yes' if flag.default is True else flag.default})"
             indent = " " * 18

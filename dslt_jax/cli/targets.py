@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
+from dslt_jax.arguments import least_side
 from dslt_jax.cli import box_file
 from dslt_jax.cli.box_check import settle_box
 from dslt_jax.cli.box_text import Box, BoxError, WrittenBox, parse_box
@@ -74,7 +75,7 @@ def settle(
       BoxError: a box cannot be followed.
     """
     height, width = image.shape[:2]
-    min_side = getattr(getattr(tracker, "region", None), "min_side", 1.0)
+    min_side = least_side(tracker)
     notes: Callable[[Any], list[str]] = getattr(tracker, "notes", lambda box: [])
     settled, said = [], []
     for name, written in wanted:

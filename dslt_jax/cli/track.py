@@ -72,7 +72,8 @@ FLAGS.set_gnu_getopt(True)  # flags behind the words of --box 20 40 28 24
 flags.DEFINE_string(
     "input",
     None,
-    "a video file, a folder of images, a quoted glob of images, or a camera's number",
+    "a video file, a folder of images, a quoted glob of images, a camera's number, an address, "
+    "or - for a pipe",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(

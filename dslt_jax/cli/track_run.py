@@ -17,6 +17,7 @@ from dslt_jax.app.folder import SUMMARY, Folder
 from dslt_jax.app.resume import Kept
 from dslt_jax.app.tally import Tally
 from dslt_jax.cli import endings
+from dslt_jax.cli.main import UserError
 from dslt_jax.media.frames import FramesError
 from dslt_jax.version import __version__
 
@@ -50,9 +51,10 @@ def run(
       the exit status.
 
     Raises:
-      FolderError: the folder cannot be written to.
+      FolderError: the folder cannot be written to; FramesError, UserError: the target cannot be
+        learned. What was there before is left as it is.
     """
-    path = folder.path
+    path, records = folder.path, begin(records)
     resumed, overlays = _parts(path, kept)
     stem = f"overlay_{len(resumed) + 1}" if resumed else "overlay"
     drawn = sinks.VideoFile(path, names, fps or DEFAULT_FPS, stem) if video else None
@@ -97,6 +99,23 @@ def run(
         say(problem)
     _report(tally, path, written, status)
     return 128 + stopped if stopped else int(bool(problems))
+
+
+def begin(records: Generator[loop.Record, None, None]) -> Generator[loop.Record, None, None]:
+    """Returns the records once the first is there, before a file of the run before is removed."""
+    try:
+        first = next(records)
+    except FramesError:
+        raise
+    except ValueError as error:  # what only this frame and this tracker together tell
+        raise UserError(f"the target cannot be learned: {error}") from None
+
+    def all_of_them():
+        with contextlib.closing(records):
+            yield first
+            yield from records
+
+    return all_of_them()
 
 
 class Progress:

@@ -47,7 +47,8 @@ flags.DEFINE_integer(
 flags.DEFINE_multi_string(
     "host_name",
     [],
-    "a name by which browsers call this machine, such as that of a proxy; '*' is any",
+    "a name by which browsers call this machine, such as that of a proxy; '*' is any; as often as "
+    "need be",
     flag_values=FLAGS,
 )
 flags.DEFINE_string("folder", None, "a folder whose videos may be opened", flag_values=FLAGS)

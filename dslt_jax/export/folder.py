@@ -24,6 +24,7 @@ import numpy as np
 
 from dslt_jax.app.session import Session
 from dslt_jax.app.sinks import part_of
+from dslt_jax.arrays import random_key
 from dslt_jax.export import programs
 from dslt_jax.media import synthetic
 from dslt_jax.types import Params, Tracker
@@ -85,12 +86,12 @@ def write(path: Path, tracker: Tracker, params: Params, about: Mapping[str, Any]
     return [*files, ABOUT]
 
 
-def check(path: Path, tracker: Tracker, params: Params) -> float:
+def check(path: Path, tracker: Tracker, params: Params, seed: int = 0) -> float:
     """Follows the demo's clip by an export in a process without this package, and by the library.
 
     Args:
       path: the export's folder.
-      tracker, params: as they were exported.
+      tracker, params: as they were exported; seed: of export.json, 0 where it has none.
 
     Returns:
       the largest difference of a box's number, in pixels.
@@ -113,7 +114,7 @@ def check(path: Path, tracker: Tracker, params: Params) -> float:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise ExportError(f"the export in {path} does not run: {reason}")
-    session = Session(tracker, params)
+    session = Session(tracker, params, key=random_key(seed))
     session.init(images[0], clip.boxes[:1])
     ours = np.stack([session.step(image).boxes[0] for image in images[1:]])
     theirs = np.array([line.split(",") for line in done.stdout.splitlines()], float)

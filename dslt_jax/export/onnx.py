@@ -6,6 +6,7 @@ has complex numbers and loops whose length is found out meanwhile: it stays Stab
 
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax import backbones
@@ -22,7 +23,7 @@ def write(path: Path, tracker: Tracker, params: Params) -> str:
 
     Args:
       path: the folder, which is there.
-      tracker: its backbone and, where it has a search region, the size of the crop.
+      tracker: its backbone, and the size of the crop.
       params: of `load_params`.
 
     Returns:
@@ -40,7 +41,7 @@ def write(path: Path, tracker: Tracker, params: Params) -> str:
         from onnxruntime import InferenceSession  # which jax2onnx brings
     except ImportError:
         raise ExportError("ONNX needs jax2onnx: pip install 'dslt-jax[onnx]'") from None
-    size = tracker.region.search  # type: ignore[attr-defined]
+    size = tracker.first_look(jnp.array([0.0, 0.0, 64.0, 64.0])).size
     params = {name: np.asarray(value) for name, value in params.items()}
     names = [layer.name for layer in backbone.layers]
 

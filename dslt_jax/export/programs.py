@@ -59,7 +59,7 @@ def programs(tracker: Tracker, params: Params) -> dict[str, export.Exported]:
     params = jax.eval_shape(lambda: params)
     height, width = export.symbolic_shape("height, width")
     frame = jax.ShapeDtypeStruct((height, width, 3), jnp.uint8)
-    box, seed = jax.ShapeDtypeStruct((4,), jnp.float32), jax.ShapeDtypeStruct((), jnp.int32)
+    box, seed = jax.ShapeDtypeStruct((4,), jnp.float32), jax.ShapeDtypeStruct((), jnp.uint32)
     first = _export(init, values, params, frame, box, seed)
     state = list(map(_shape, first.out_avals))
     found = _export(locate, values, params, state, frame)

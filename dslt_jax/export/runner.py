@@ -14,6 +14,7 @@ from jax import export
 
 FOLDER = Path(__file__).parent
 SETTINGS = json.loads((FOLDER / "settings.json").read_text(encoding="utf-8"))
+SEED = json.loads((FOLDER / "export.json").read_text(encoding="utf-8")).get("seed", 0)
 
 
 @functools.cache
@@ -31,9 +32,13 @@ class Tracker:
         self.settings = {name: np.float32(x) for name, x in (SETTINGS | settings).items()}
         self.params = jax.device_put(dict(np.load(FOLDER / "params.npz")))
 
-    def init(self, frame, box, seed=0):
-        """Learns the target; frame (H, W, 3) uint8 RGB, box x, y, w, h in pixels from 0."""
-        box, seed = np.asarray(box, np.float32), np.int32(seed)
+    def init(self, frame, box, seed=None):
+        """Learns the target; frame (H, W, 3) uint8 RGB, box x, y, w, h in pixels from 0.
+
+        Without a seed of all that is random, it is the one of export.json.
+        """
+        seed = np.uint32(SEED if seed is None else seed)
+        box = np.asarray(box, np.float32)
         self.state = program("init")(self.settings, self.params, frame, box, seed)
 
     def step(self, frame):

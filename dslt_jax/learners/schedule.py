@@ -29,6 +29,8 @@ class Schedule(Part):
                 f"stop={self.stop:g}: Gauss-Newton spends its whole budget, set stop=none"
             )
         self.require("steps", lambda n: n >= 1, "at least 1")
+        if self.steps < (rounds := getattr(self.learner, "rounds", 1)):
+            raise ValueError(f"steps={self.steps} must be at least learner.rounds={rounds}")
         self.require("every", lambda n: n >= 1, "at least 1")
 
     def fit(self, objective: Objective, kernel: jax.Array, state: Any) -> Fit:

@@ -38,9 +38,11 @@ class Gates(Part):
     lost: float = 0.2  # below: `lost`, and the position is held
     learn: float = 0.3  # below: the frame does not teach
     size: float = 0.35  # below: the size is kept
-    # A target that was lost is found again above `found`, so that what stands near where it went
-    # out of sight does not take its place; `patience` frames later `lost` is enough again.
+    # A target that is hidden is found again above `found`, so that what stands beside it does not
+    # take its place. A frame or two is no hiding: more is asked frame by frame, all of it after
+    # `doubt` of them; then less again, until after `patience` frames `lost` is enough.
     found: float = 0.0  # below `lost`: no more is asked of it than before
+    doubt: float = 5.0
     patience: float = 100.0
     # The four are shares of the usual response, a running mean over the frames that teach: for
     # features whose responses are low on some targets and high on others.
@@ -48,12 +50,14 @@ class Gates(Part):
     rate: float = 0.1  # share of a new frame in that mean
 
     def check(self) -> None:
-        self.require("patience", lambda frames: frames > 0, "greater than 0")
+        for name in ("doubt", "patience"):
+            self.require(name, lambda frames: frames > 0, "greater than 0")
 
     def least(self, missing: jax.Array) -> jax.Array:
         """Returns () below what a frame is lost; missing: () frames the target was lost for."""
-        waiting = jnp.where(missing > 0, jnp.maximum(1.0 - missing / self.patience, 0.0), 0.0)
-        return self.lost + waiting * jnp.maximum(self.found - self.lost, 0.0)
+        rising = jnp.minimum(missing / self.doubt, 1.0)
+        falling = jnp.maximum(1.0 - missing / self.patience, 0.0)
+        return self.lost + rising * falling * jnp.maximum(self.found - self.lost, 0.0)
 
     def judge(self, response: jax.Array, usual: jax.Array) -> jax.Array:
         """Returns () what the thresholds are compared with; usual: () 0 before there is one."""

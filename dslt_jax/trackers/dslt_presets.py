@@ -48,9 +48,8 @@ def paper() -> Dslt:
     """VGG-16 as the paper draws it, strides 8 and 16, with the constants that it prints.
 
     Features are not normalised: the learning rates are made for VGG's raw ones. What the paper does
-    not print is ours or the released code's: the first frame's number of steps and the motion prior
-    (released), its augmentation, the size of the crops, the gate and the damping of the scale
-    (ours).
+    not print is the released code's, that is the first frame's number of steps, the motion prior,
+    gate and damping of the scale, or ours: the augmentation and the size of the crops.
     """
     return Dslt(
         backbone=Vgg16(("conv4_3", "conv5_3")),
@@ -70,8 +69,7 @@ def vgg16() -> Dslt:
 
     Shares are of the usual response, a mean over the frames that taught: below four tenths, as
     behind a pole, the size is kept; below three nothing is learned; below two the place is kept,
-    too, until something looks seven tenths as usual. The paper's three scales follow size on VGG-16
-    better than the embedded network's box head (experiments/PAPER.md).
+    too, and where that lasts, until something looks seven tenths as usual.
     """
     return paper().replace(gates=Gates(lost=0.2, learn=0.3, size=0.4, found=0.7, relative=True))
 

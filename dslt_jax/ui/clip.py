@@ -51,11 +51,15 @@ class Clip:
             if self._stream is None or not self._next <= number < self._next + NEAR:
                 self._jump(number)
             assert self._stream is not None
-            for frame in self._stream:
-                self._next = frame.index + 1
-                self._keep(frame)
-                if frame.index == number:
-                    return frame
+            try:
+                for frame in self._stream:
+                    self._next = frame.index + 1
+                    self._keep(frame)
+                    if frame.index == number:
+                        return frame
+            except BaseException:
+                self._stream = None  # it has ended, and knows nothing of how many frames there are
+                raise
             self._stream, self.count = None, self._next
             raise FramesError(
                 f"{self.source.name} has {self._next} frames, frame {number} is beyond"
@@ -80,6 +84,8 @@ class Clip:
     def _keep(self, frame: Frame) -> None:
         if isinstance(frame.image, DamagedFrame):
             return
+        if (before := self._kept.pop(frame.index, None)) is not None:
+            self._bytes -= np.asarray(before.image).nbytes
         self._kept[frame.index] = frame
         self._bytes += frame.image.nbytes
         while self._bytes > MEMORY and len(self._kept) > 1:

@@ -42,7 +42,7 @@ class Desk:
     """
 
     def __init__(self, inputs: Inputs, output: Path, spec: Spec):
-        self.inputs, self.spec = inputs, spec
+        self.inputs, self.spec, self.begun = inputs, spec, spec
         self._output = output
         self._opened: Opened | None = None
         self._job: Job | None = None
@@ -112,7 +112,7 @@ class Desk:
     def track(self, asked: Mapping[str, Any]) -> None:
         """Follows targets from a frame on; see `requests.tracking`."""
         opened = self._need()
-        wanted = requests.tracking(asked, self.spec, opened.clip.size)
+        wanted = requests.tracking(asked, self.spec, self.begun, opened.clip.size)
         opened.clip.frame(wanted.frame)  # it is there
         with self._lock:
             if self._job is not None:

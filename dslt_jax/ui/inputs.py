@@ -1,5 +1,6 @@
 """What the page may open: what was named at the start, what lies in a folder, what was uploaded."""
 
+import itertools
 import re
 import shutil
 import threading
@@ -41,7 +42,7 @@ class Inputs:
     def __init__(self, named: Sequence[str], folder: Path | None, uploads: Path, most: int):
         self._folder, self._uploads, self.most = folder, uploads, most
         self._lock = threading.Lock()
-        self._taken = 0
+        self._taken, self._numbers = 0, itertools.count()
         self._inputs = [
             Input(f"named-{i}", redact(text) if "://" in text else text, text)
             for i, text in enumerate(named)
@@ -101,7 +102,7 @@ class Inputs:
                     "--upload_mb, or name the video at the start"
                 )
             self._taken += size
-            number = len(self._inputs)
+            number = next(self._numbers)
         path = self._uploads / f"{number}{suffix}"
         try:
             self._copy(name, stream, size, path)

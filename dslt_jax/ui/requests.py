@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from dslt_jax import arguments, presets
 from dslt_jax import boxes as boxes_lib
-from dslt_jax import presets
 from dslt_jax.app.spec import Spec
 from dslt_jax.backbones import NAMES
 from dslt_jax.ui.book import Book, Box, Row
@@ -30,21 +30,22 @@ class Tracking(NamedTuple):
     boxes: dict[str, Box]
 
 
-def tracking(asked: Mapping[str, Any], base: Spec, size: tuple[int, int]) -> Tracking:
+def tracking(asked: Mapping[str, Any], now: Spec, begun: Spec, size: tuple[int, int]) -> Tracking:
     """Returns what is to be followed.
 
     Args:
       asked: frame, a number; boxes, target -> [x, y, w, h]; preset; settings, "name=value ...".
-      base: the tracker so far; size: width and height of the frames.
+      now: the tracker so far; begun: the one that the page was started with, whose weights file is
+        for its preset alone; size: width and height of the frames.
 
     Raises:
       RequestError: something of it is not there, or a box is none that can be followed; ValueError:
         a setting is wrong.
     """
-    preset, settings = _text(asked, "preset", base.preset), _text(asked, "settings", "")
-    weights = base.weights if preset == base.preset else None
-    spec = Spec(preset, tuple(settings.split()), weights, base.seed)
-    region = getattr(spec.tracker(), "region", None)
+    preset, settings = _text(asked, "preset", now.preset), _text(asked, "settings", "")
+    weights = begun.weights if preset == begun.preset else None
+    spec = Spec(preset, tuple(settings.split()), weights, begun.seed)
+    least = arguments.least_side(spec.tracker())
     found = asked.get("boxes")
     if not isinstance(found, dict) or not found:
         raise RequestError("there is no box in this frame: drag one around the target")
@@ -52,7 +53,6 @@ def tracking(asked: Mapping[str, Any], base: Spec, size: tuple[int, int]) -> Tra
         raise RequestError(
             f"{len(found)} targets are too many: {MOST_TARGETS} are followed at once"
         )
-    least = getattr(region, "min_side", 2.0)
     boxes = {_target(name): _box(name, box, size, least) for name, box in found.items()}
     ordered = {name: boxes[name] for name in sorted(boxes, key=int)}
     return Tracking(spec, _number(asked, "frame"), ordered)
@@ -97,14 +97,14 @@ def _box(name: str, box: Any, size: tuple[int, int], least: float) -> Box:
     return x, y, w, h
 
 
-def choices(base: Spec) -> dict[str, Any]:
-    """Returns the trackers that can be had, and the one to begin with."""
+def choices(now: Spec, begun: Spec) -> dict[str, Any]:
+    """Returns the trackers that can be had, and the one that is chosen; as of `tracking`."""
     trackers = []
     for name in presets.PRESETS:
         missing = [one for one in _networks(name) if not store.stored_path(one).is_file()]
-        hint = f"dslt weights fetch {missing[0]}" if missing and name != base.preset else ""
+        hint = f"dslt weights fetch {missing[0]}" if missing and name != begun.preset else ""
         trackers.append({"name": name, "hint": hint})
-    return {"trackers": trackers, "preset": base.preset, "settings": " ".join(base.settings)}
+    return {"trackers": trackers, "preset": now.preset, "settings": " ".join(now.settings)}
 
 
 def _networks(preset: str) -> list[str]:

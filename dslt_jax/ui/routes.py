@@ -47,7 +47,8 @@ def _choices(handler: "Handler", query: dict[str, str]) -> None:
     desk = handler.server.desk
     inputs = [{"key": one.key, "name": one.name} for one in desk.inputs.all()]
     handler.send_json(
-        requests.choices(desk.spec) | {"inputs": inputs, "upload_mb": desk.inputs.most // 2**20}
+        requests.choices(desk.spec, desk.begun)
+        | {"inputs": inputs, "upload_mb": desk.inputs.most // 2**20}
     )
 
 

@@ -197,8 +197,8 @@ def main(argv: list[str]) -> None:
     try:
         for name in names:
             status = follow(name, dataset)
-            if status == INTERRUPTED:
-                raise KeyboardInterrupt
+            if status > 128:  # Ctrl-C or another signal ended it, and ends this too
+                raise SystemExit(status)
             if status:
                 problems.append(f"{name} is not complete")
             try:
@@ -207,9 +207,9 @@ def main(argv: list[str]) -> None:
                 print(f"compare_trackers: {name}: {error}")
                 continue
             table = report(ours, others)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
         print(table)
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(getattr(stop, "code", INTERRUPTED)) from None
     if ours:
         print(table)
         folders = " ".join(str(_run(row["tracker"])) for row in ours)

@@ -25,7 +25,8 @@ import numpy as np
 from absl import app, flags, logging
 
 import dslt_jax as dslt
-from dslt_jax.app import compiled
+from dslt_jax.app import compiled, sinks
+from dslt_jax.app.spec import Spec
 from dslt_jax.benchmarks import datasets, metrics
 from dslt_jax.benchmarks.metrics import compare
 from dslt_jax.media.images import read_image
@@ -96,24 +97,26 @@ def run(tracker, params, seed: int, sequence: datasets.Sequence) -> list[float]:
 def run_variant(variant: str, groups: list[Group]) -> np.ndarray:
     """Returns (runs, sequences, 2) AUC and P20, in the order of the groups."""
     name, own, settings = parse(variant)
+    spec = Spec(own.get("preset", FLAGS.preset), tuple(settings), own.get("weights"))
     try:
-        tracker = dslt.override(dslt.presets.by_name(own.get("preset", FLAGS.preset)), settings)
-        params = dslt.load_params(tracker, own.get("weights"))
+        tracker, asked = spec.tracker(), json.loads(json.dumps(spec.describe()))
+        params = dslt.load_params(tracker, spec.weights)
     except (ValueError, OSError) as error:
         raise SystemExit(f"development: {variant}: {error}") from None
     runs = []
     for seed in range(FLAGS.runs):
         path = pathlib.Path(FLAGS.output) / f"{name}_{seed}.json"
-        kept = json.loads(path.read_text()) if path.is_file() else {"variant": variant}
-        if kept["variant"] != variant:
-            raise SystemExit(f"development: {path} is of '{kept['variant']}': another name, please")
+        kept = json.loads(path.read_text()) if path.is_file() else {"asked": asked}
+        if kept.get("asked") != asked:
+            raise SystemExit(f"development: {path} is of another variant: give this one a new name")
         rows = []
-        for sequence in (sequence for _, group in groups for sequence in group):
-            if sequence.name not in kept:
-                kept[sequence.name] = run(tracker, params, seed, sequence)
+        for folder, sequence in ((name, one) for name, group in groups for one in group):
+            key = f"{folder}/{sequence.name}"
+            if key not in kept:
+                kept[key] = run(tracker, params, seed, sequence)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps(kept))
-            rows.append(kept[sequence.name])
+                sinks.write_json(path, kept)
+            rows.append(kept[key])
         runs.append(rows)
     return np.array(runs)
 

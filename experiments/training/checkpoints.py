@@ -1,11 +1,28 @@
 """Checkpoints of training: whole or not there, and gone on from."""
 
+import json
 import pathlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import load_file, save_file
+
+
+def begin(output: pathlib.Path, **asked: Any) -> None:
+    """Notes in asked.json what a training was asked for, JSON values that decide what it learns.
+
+    Raises SystemExit where the folder holds one that was asked for something else.
+    """
+    note = output / "asked.json"
+    if (output / "checkpoint.safetensors").exists() and note.exists():
+        before = json.loads(note.read_text())
+        differing = [name for name in asked if before.get(name) != asked[name]]
+        if differing:
+            told = ", ".join(f"{name} {before.get(name)}" for name in differing)
+            raise SystemExit(f"{output} was begun with {told}: use another --output")
+    note.write_text(json.dumps(asked))
 
 
 def save(output: pathlib.Path, tree, step: int, params) -> None:

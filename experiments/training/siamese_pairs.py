@@ -51,17 +51,19 @@ def make(
     size: int,
     tests: int,
     seed: int,
+    of: dict[str, str],
 ) -> Pairs:
     """Returns the samples of a folder; what it lacks of them is made first.
 
     Args:
       params: of `backbones.Compact`.
-      count: samples; size: side of a crop in pixels; tests: search crops of a sample.
+      count: samples; size: side of a crop in pixels; tests: search crops of a sample; of: what else
+        they depend on, in words: which images, which weights.
 
     Raises:
       SystemExit: the folder was begun with other arguments.
     """
-    asked = {"count": count, "size": size, "tests": tests, "seed": seed}
+    asked = {"count": count, "size": size, "tests": tests, "seed": seed, "of": of}
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / "done.json"
     state = json.loads(note.read_text()) if note.is_file() else {"asked": asked, "done": 0}

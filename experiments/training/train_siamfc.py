@@ -19,6 +19,7 @@ import functools
 import pathlib
 import time
 
+import checkpoints
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,10 +28,10 @@ import siamese_pairs
 import train_sources
 import validation
 from absl import app, flags
-from checkpoints import restore, save
 from tqdm import tqdm
 
 from dslt_jax import presets
+from dslt_jax.app.spec import Spec
 from dslt_jax.backbones import siamese
 from dslt_jax.ops import losses
 from dslt_jax.weights.store import load_params
@@ -45,6 +46,8 @@ LOSSES = {
     "focal": losses.focal_cross_entropy,
     "shrinkage": losses.shrinkage_cross_entropy,
 }
+# Flags that decide what is learned, beside the number of steps.
+DECIDE = ("data", "loss", "samples", "batch", "learning_rate", "decay", "foreign", "seed")
 COLUMNS = (
     *("step", "seconds", "loss", "found", "valid_loss", "valid_found"),
     *("valid_auc", "valid_p20"),
@@ -121,6 +124,8 @@ def main(argv: list[str]) -> None:
         raise SystemExit(f"train_siamfc: {error}") from None
     sources, held_out = train_sources.split(everything, train_sources.HELD_OUT)
     trunk = load_params(presets.compact())
+    digest = Spec("compact").describe()["weights"]
+    checkpoints.begin(output, trunk=digest, **{name: FLAGS[name].value for name in DECIDE})
     pairs = siamese_pairs.make(
         pathlib.Path(FLAGS.features),
         sources,
@@ -129,6 +134,7 @@ def main(argv: list[str]) -> None:
         size=TRACKER.size,
         tests=2,
         seed=0,
+        of={"data": ",".join(FLAGS.data), "weights": digest},
     )
     held = min(HELD_OUT, FLAGS.samples // 4)
 
@@ -144,7 +150,7 @@ def main(argv: list[str]) -> None:
         ),
     )
     params = TRACKER.backbone.init(jax.random.key(FLAGS.seed))
-    (params, state), first = restore(output, (params, optimizer.init(params)))
+    (params, state), first = checkpoints.restore(output, (params, optimizer.init(params)))
     loss = LOSSES[FLAGS.loss]
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
@@ -182,7 +188,7 @@ def main(argv: list[str]) -> None:
                 numbers = [f"{v:.5g}" for v in row]
                 csv.writer(file).writerow([done, round(time.time() - began), *numbers, *scores])
             bar.set_postfix(found=f"{row[1]:.3f}", valid=f"{row[3]:.3f}")
-            save(output, (params, state), done, params)
+            checkpoints.save(output, (params, state), done, params)
             validation.plot(log, PANELS)
 
 

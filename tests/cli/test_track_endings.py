@@ -51,12 +51,23 @@ def test_ctrl_c_keeps_what_is_done(run, fake):
     assert len(list(open_frames(result.out / "overlay.mp4"))) == 5
 
 
-def test_ctrl_c_while_the_first_frame_is_learnt(run, fake):
-    fake(fail_at=10, error=KeyboardInterrupt())
-    result = run()
-    assert result.status == 130
-    assert result.files == ["summary.json"]
-    assert result.summary["files"] == []
+@pytest.mark.parametrize(
+    "error, status, said",
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (ValueError("3 rates for 2 branches"), 1, "cannot be learned: 3 rates for 2 branches"),
+    ],
+)
+def test_what_ends_in_the_first_frame_leaves_the_run_before_as_it_was(
+    run, fake, error, status, said
+):
+    before = run("--novideo")
+    kept = {name: (before.out / name).read_bytes() for name in before.files}
+    assert before.summary["status"] == "done" and len(kept) == 3
+    fake(fail_at=10, error=error)
+    result = run("--novideo")
+    assert result.status == status and said in result.stderr
+    assert {name: (result.out / name).read_bytes() for name in result.files} == kept
 
 
 def test_a_bug_keeps_what_is_done_and_is_not_hidden(run, fake, tmp_path):
@@ -179,10 +190,11 @@ def test_the_files_of_the_run_before_are_gone_when_another_begins(run, fake, tmp
     assert "overlay.mp4" in first.files and "boxes_dog.csv" in first.files
     (first.out / "boxes_mine.txt").write_text("not of a run")
     (first.out / "overlay.png").write_text("not of a run")
-    fake(fail_at=10, error=KeyboardInterrupt())  # before there is a row
+    fake(fail_at=11, error=KeyboardInterrupt())
     result = run("--novideo")
-    assert result.files == ["boxes_mine.txt", "overlay.png", "summary.json"]
-    assert result.summary["files"] == []
+    ours = ["boxes.csv", "boxes.txt"]
+    assert result.files == [*ours, "boxes_mine.txt", "overlay.png", "summary.json"]
+    assert result.summary["files"] == ours
 
 
 def test_an_input_is_not_written_over(run, fake, tmp_path):

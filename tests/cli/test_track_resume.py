@@ -147,8 +147,10 @@ def test_without_a_run_before_it_begins_at_the_start(run, fake):
 
 
 def test_a_run_without_rows_begins_anew(run, fake):
-    fake(fail_at=10, error=KeyboardInterrupt())
-    assert run("--novideo").status == 130
+    fake(fail_at=12, error=KeyboardInterrupt())
+    stopped = run("--novideo")
+    assert stopped.status == 130
+    (stopped.out / "boxes.csv").unlink()
     fake()
     result = run("--novideo", "--resume")
     assert result.status == 0

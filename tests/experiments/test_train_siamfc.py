@@ -101,3 +101,9 @@ def test_training_goes_on_where_it_stopped_and_leaves_what_the_tracker_loads(tmp
     assert "stage1/w" in loaded
     other = train("other", 4, "focal")[2]
     assert other.read_bytes() != whole.read_bytes()
+    code, said, _ = train("whole", 4, "focal")  # another one lies there
+    assert code == 1 and "was begun with loss shrinkage: use another --output" in said
+    note = tmp_path / "pairs" / "done.json"
+    note.write_text(note.read_text().replace('"weights": "', '"weights": "0'))
+    code, said, _ = train("new", 4)
+    assert code == 1 and "use another --features" in said

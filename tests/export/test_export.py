@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+import types
 
 import jax
 import numpy as np
@@ -119,6 +120,38 @@ def test_an_export_that_fails_its_check_is_told(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(folder, "check", lambda *_: 7.0)
     assert main(command) == 1
     assert "differ from the library's by 7 pixels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["compact", "siamfc", "eco", "fcnt"])
+def test_any_tracker_says_how_large_its_crop_is(name, tmp_path, monkeypatch):
+    """Up to the converter, whose place a stub takes."""
+    asked = []
+
+    def to_onnx(network, shapes, **names):
+        asked.extend(shapes)
+        raise RuntimeError("a stub")
+
+    converter = types.SimpleNamespace(to_onnx=to_onnx)
+    monkeypatch.setitem(sys.modules, "jax2onnx", converter)
+    monkeypatch.setitem(sys.modules, "onnxruntime", types.SimpleNamespace(InferenceSession=None))
+    tracker = presets.by_name(name)
+    with pytest.raises(folder.ExportError, match="a stub"):
+        onnx.write(tmp_path, tracker, {})
+    size = tracker.first_look(np.float32([30, 30, 40, 50])).size
+    assert asked == [(1, size, size, 3)] and size >= 200
+
+
+def test_the_seed_is_the_exports(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "_files", lambda *_: {"tracker.py": folder.RUNNER.read_bytes()})
+    folder.write(tmp_path, presets.mosse(), {}, {"seed": 2**32 - 1})
+    (tmp_path / "settings.json").write_text("{}")
+    np.savez(tmp_path / "params.npz")
+    module, seeds = load(tmp_path), []
+    module.program = lambda name: lambda *given: seeds.append(given[-1])
+    tracker = module.Tracker()
+    tracker.init(None, [0, 0, 9, 9])
+    tracker.init(None, [0, 0, 9, 9], seed=7)
+    assert seeds == [2**32 - 1, 7] and {seed.dtype for seed in seeds} == {np.dtype(np.uint32)}
 
 
 def test_what_is_not_installed_is_told(tmp_path, monkeypatch):

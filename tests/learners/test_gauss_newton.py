@@ -6,7 +6,7 @@ import numpy as np
 import problems
 import pytest
 
-from dslt_jax.learners import GaussNewton
+from dslt_jax.learners import GaussNewton, Schedule
 from dslt_jax.learners.gauss_newton import conjugate_gradient, curvature
 from dslt_jax.ops import losses
 
@@ -91,5 +91,7 @@ def test_what_it_cannot_do_is_told():
     objective = problems.objective()
     with pytest.raises(ValueError, match="stop must be none"):
         GaussNewton().fit(objective, problems.start(), (), steps=3, stop=0.1)
+    with pytest.raises(ValueError, match=r"steps=2 must be at least learner\.rounds=3"):
+        Schedule(GaussNewton(rounds=3), steps=2)
     with pytest.raises(ValueError, match="steps=2 must be at least rounds=3"):
         GaussNewton(rounds=3).fit(objective, problems.start(), (), steps=2)

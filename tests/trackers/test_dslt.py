@@ -237,9 +237,9 @@ def test_gates_may_be_shares_of_the_usual_response():
 
 
 def test_what_was_lost_is_found_by_more_than_what_keeps_it():
-    gates = Gates(lost=0.2, found=0.7, patience=100.0)
-    asked = [float(gates.least(jnp.float32(missing))) for missing in (0, 1, 50, 100, 1000)]
-    assert asked == pytest.approx([0.2, 0.695, 0.45, 0.2, 0.2])
+    gates = Gates(lost=0.2, found=0.7, doubt=5.0, patience=100.0)
+    asked = [float(gates.least(jnp.float32(missing))) for missing in (0, 1, 5, 50, 100, 1000)]
+    assert asked == pytest.approx([0.2, 0.299, 0.675, 0.45, 0.2, 0.2])
     assert float(Gates(lost=0.2).least(jnp.float32(1))) == pytest.approx(0.2)
 
     frames, truth = small.clip(3)

@@ -49,6 +49,11 @@ def test_the_response_is_the_mean_product_of_every_place():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_a_network_of_ones_own_needs_no_gain_and_bias():
+    template, maps = jnp.ones((2, 2, 3)), jnp.ones((1, 4, 4, 3))
+    np.testing.assert_allclose(siamese.respond({}, template, maps), np.ones((1, 3, 3)), atol=1e-6)
+
+
 def test_the_embedding_is_two_dense_layers_of_both_maps(random):
     """Of even maps, whose interpolation is known."""
     rng = np.random.default_rng(0)

@@ -1,16 +1,22 @@
 """Who may use the page, what may be opened and uploaded, and how it starts."""
 
 import http.client
+import io
 import json
+import pathlib
 import socket
 import threading
 import time
 
+import numpy as np
 import pytest
 
+from dslt_jax.app.spec import Spec
 from dslt_jax.cli import main as cli
 from dslt_jax.cli import ui
 from dslt_jax.media.source import DamagedFrame, FramesError, Source
+from dslt_jax.ui import requests
+from dslt_jax.ui.clip import Clip
 from dslt_jax.ui.inputs import InputError, Inputs
 
 
@@ -104,6 +110,68 @@ def test_uploads_that_are_not_taken(start, name, content, text):
     status, error = error_of(client.ask("PUT", "api/upload", content, name=name))
     assert status == 400 and text in error
     assert list(client.server.desk.inputs._uploads.iterdir()) == []
+
+
+def test_uploads_at_the_same_time_do_not_meet(tmp_path):
+    """The second begins and ends while the first is on its way."""
+    inputs = Inputs([], None, tmp_path, 100)
+    taken = {}
+
+    class First(io.BytesIO):
+        def read(self, size):
+            if "second" not in taken:
+                taken["second"] = inputs.take("b.avi", io.BytesIO(b"\x002"), 2)
+            return super().read(size)
+
+    taken["first"] = inputs.take("a.mp4", First(b"\x001"), 2)
+    assert taken["first"].key != taken["second"].key
+    found = [pathlib.Path(one.path).read_bytes() for one in (taken["first"], taken["second"])]
+    assert found == [b"\x001", b"\x002"]
+
+
+def test_the_weights_file_is_there_again_after_another_tracker(tmp_path):
+    begun = Spec("compact", (), str(tmp_path / "mine.safetensors"))
+    now, asked = begun, {"frame": 0, "boxes": {"1": [1, 1, 9, 9]}}
+    for preset, weights in (
+        ("compact", begun.weights),
+        ("mosse", None),
+        ("compact", begun.weights),
+    ):
+        now = requests.tracking({**asked, "preset": preset}, now, begun, (64, 48)).spec
+        assert (now.preset, now.weights) == (preset, weights)
+    vgg = Spec("vgg16", (), str(tmp_path / "vgg.safetensors"))
+    hints = {one["name"]: one["hint"] for one in requests.choices(now, vgg)["trackers"]}
+    assert hints["vgg16"] == ""
+
+
+def test_frames_after_a_failed_look(monkeypatch):
+    """A header says 100 of 90 frames; reading fails once on the way."""
+    broken = {60}
+
+    def read():
+        for i in range(90):
+            if i in broken:
+                raise FramesError("a bad sector")
+            yield str(i), np.full((8, 8, 3), i, np.uint8), i / 25
+
+    clip = Clip(Source("v", read, count=100))
+    for _ in range(2):
+        with pytest.raises(FramesError, match="bad sector"):
+            clip.frame(70)
+        assert clip.count == 100
+    broken.clear()
+    for _ in range(2):
+        with pytest.raises(FramesError, match="has 90 frames, frame 95 is beyond"):
+            clip.frame(95)
+    clip.frame(89)
+    with pytest.raises(FramesError, match="has 90 frames, frame 90 is beyond"):
+        clip.frame(90)
+    assert clip.count == 90
+    monkeypatch.setattr("dslt_jax.ui.clip.MEMORY", 20 * 8 * 8 * 3)
+    for back in range(20):
+        clip.frame(80 - back)
+    assert clip._bytes == sum(frame.image.nbytes for frame in clip._kept.values())
+    assert len(clip._kept) == 20
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(tmp_path):
