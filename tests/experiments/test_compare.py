@@ -54,6 +54,14 @@ def compare(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
+def test_a_signal_ends_all_of_it(compare, monkeypatch, capfd):
+    experiment, asked = sys.modules["compare_trackers"], []
+    monkeypatch.setattr(experiment, "follow", lambda name, data: asked.append(name) or 143)
+    with pytest.raises(SystemExit) as stop:
+        compare("--presets=mosse,kcf")
+    assert stop.value.code == 143 and len(asked) == 1
+
+
 @pytest.mark.slow
 def test_it_compares_skips_what_has_no_weights_and_goes_on(compare, tmp_path, capfd):
     compare("--presets=mosse,crest,crt")
