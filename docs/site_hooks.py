@@ -1,6 +1,6 @@
 """MkDocs' hooks: puts the tables that are made from code and figures where a page asks for one.
 
-A page asks with a line of its own, `<!-- made: NAME -->`.
+A page asks with a line of its own, MARK: whoever reads the page as it is sees it there.
 """
 
 import re
@@ -9,6 +9,7 @@ from typing import Any
 import messages
 import tables
 
+MARK = re.compile(r"^\*Filled in by `make docs`: (\w+)\*$", re.M)
 MADE = {
     "accuracy": tables.accuracy,
     "commands": tables.commands,
@@ -21,4 +22,4 @@ MADE = {
 
 def on_page_markdown(markdown: str, **kwargs: Any) -> str:
     """Fills a page's tables in."""
-    return re.sub(r"^<!-- made: (\w+) -->$", lambda match: MADE[match[1]](), markdown, flags=re.M)
+    return MARK.sub(lambda match: MADE[match[1]](), markdown)
