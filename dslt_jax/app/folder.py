@@ -77,6 +77,11 @@ class Folder:
             name = error.filename or self.path
             raise FolderError(f"cannot write {name}: {error.strerror}") from None
 
+    def clear(self) -> None:
+        """Removes the run that is there with its summary, for one that writes none; OSError."""
+        before = read_summary(self.path)
+        self._remove({*(before["files"] if before else []), SUMMARY})
+
     def _places(self, names: Iterable[str]) -> list[Path]:
         return [(self.path / name).resolve() for name in names]
 

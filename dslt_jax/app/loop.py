@@ -94,6 +94,18 @@ def follow(
         raise FramesError("there are no frames")
 
 
+def begun(records: Generator[Record, None, None]) -> Generator[Record, None, None]:
+    """Returns the records once the first of them is there; raises what that raises."""
+    first = next(records)
+
+    def all_of_them():
+        with contextlib.closing(records):
+            yield first
+            yield from records
+
+    return all_of_them()
+
+
 def run(records: Generator[Record, None, None], sinks: Sequence[Sink]) -> None:
     """Hands each record to every sink, and closes all sinks whatever happens.
 

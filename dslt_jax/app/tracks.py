@@ -123,7 +123,7 @@ def _about(summary: dict[str, Any], read: list[tuple[Track, Array]]) -> dict[str
     if sizes and len(sizes) == 1:
         about["size"] = sizes[0]["width"], sizes[0]["height"]
     if np.isfinite(times).all() and len(times) > 1 and times[-1] > times[0]:
-        about["fps"] = float((len(times) - 1) / (times[-1] - times[0]))
+        about["fps"] = float((track.frames[-1] - track.frames[0]) / (times[-1] - times[0]))
     if summary and len(track.frames):
         asked = (summary.get(name) for name in ("end", "max_frames"))
         whole = summary["status"] in ("done", "incomplete") and not any(asked)
@@ -133,11 +133,14 @@ def _about(summary: dict[str, Any], read: list[tuple[Track, Array]]) -> dict[str
 
 def _read_table(name: str, path: Path) -> tuple[Track, Array]:
     """The track of a boxes.csv and the times of its frames, NaN where there is none."""
-    if not path.exists() and part_of(path).exists():
-        path = part_of(path)  # what a kill has left
+    there = [file for file in (path, part_of(path)) if file.exists()]
+    # A kill leaves a .part, its last line perhaps torn; of a resumed run it has more rows.
+    path = max(there, key=lambda file: file.stat().st_size, default=path)
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".part":
+            text = text[: text.rfind("\n") + 1]
+        rows = list(csv.reader(text.splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise TracksError(f"cannot read {path}: {reason}") from None

@@ -78,7 +78,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         text = _text(tracks, values)
         if output.exists() and source.exists() and output.samefile(source):
             raise UserError(f"{output} is the input: choose another --output")
-        part_of(output).write_text(text, encoding="utf-8")
+        part_of(output).write_text(text, encoding="utf-8", errors="replace")
         part_of(output).replace(output)
     except TracksError as error:
         raise UserError(str(error)) from None

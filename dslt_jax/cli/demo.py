@@ -20,6 +20,7 @@ from absl import flags
 from tqdm import tqdm
 
 from dslt_jax.app import compiled, loop, sinks
+from dslt_jax.app.folder import Folder, FolderError
 from dslt_jax.app.session import Session
 from dslt_jax.app.tally import Tally
 from dslt_jax.benchmarks import metrics
@@ -61,15 +62,15 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         if values.keep_compiled and (problem := compiled.keep()):
             print(f"dslt demo: {problem}", file=sys.stderr)
         session = spec.build()
-        folder.mkdir(parents=True, exist_ok=True)
-        return _demo(values.preset, session, folder, values.max_frames)
-    except WeightsError as error:
+        with Folder(folder) as place:
+            return _demo(values.preset, session, place, values.max_frames)
+    except (FolderError, WeightsError) as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"cannot write {error.filename or folder}: {error.strerror}") from None
 
 
-def _demo(name: str, session: Session, folder: Path, max_frames: int | None) -> int:
+def _demo(name: str, session: Session, place: Folder, max_frames: int | None) -> int:
     clip = synthetic.beetle_clip()
     truth = clip.boxes[:max_frames]
     # All frames first: rendering must not take the processor from the tracker whose speed we tell.
@@ -78,6 +79,8 @@ def _demo(name: str, session: Session, folder: Path, max_frames: int | None) -> 
     height, width, _ = np.shape(frames[0].image)
     print(f"clip: {len(frames)} frames of {width} x {height}, the target is a red beetle")
 
+    place.clear()
+    folder = place.path
     truth_file = sinks.RowFile(folder / "truth.txt")
     for box in truth:
         truth_file.write(",".join(f"{value:.3f}" for value in box))

@@ -64,8 +64,9 @@ def signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# What a name in a file could tell a terminal to do. Progress bars go back and up.
-_CONTROLS = re.compile(r"\x1b(?!\[A)|[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+# What a name in a file could tell a terminal to do, and its bytes that are no UTF-8. Progress bars
+# go back and up.
+_CONTROLS = re.compile(r"\x1b(?!\[A)|[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Output:

@@ -27,6 +27,7 @@ class Wanted(NamedTuple):
 
     name: str  # "" for one that needs none
     box: WrittenBox  # on the start frame
+    frame: str = ""  # that a file says it is of
 
 
 class Target(NamedTuple):
@@ -62,7 +63,7 @@ def from_flags(values: flags.FlagValues, arguments: Sequence[str]) -> list[Wante
     if box is not None:
         return [Wanted("", parse_box(box, form=values.box_format))]
     if values.box_file:
-        return [Wanted("", read_box(values.box_file, values.box_format))]
+        return [read_box(values.box_file, values.box_format)]
     return read_targets(values.targets, values.box_format) if values.targets else None
 
 
@@ -78,13 +79,24 @@ def settle(
     min_side = least_side(tracker)
     notes: Callable[[Any], list[str]] = getattr(tracker, "notes", lambda box: [])
     settled, said = [], []
-    for name, written in wanted:
+    for name, written, _ in wanted:
         where = f"the box of target {name}" if name else "the box"
         box, cut = settle_box(written, width, height, min_side, where)
         said += [cut] if cut else []
         said += [f"{where}: {note}" if name else note for note in notes(box)]
         settled.append(Target(name, box))
     return settled, said
+
+
+def frame_note(wanted: Sequence[Wanted], start: int) -> list[str]:
+    """Returns what is to be said where boxes are of another frame than a run's start, from 0."""
+    frames = {one.frame for one in wanted if re.fullmatch(r"[0-9]+", one.frame, re.ASCII)}
+    return [
+        f"the file says that its boxes are of frame {frame}, and the run starts at frame {start}: "
+        f"--start {frame} begins there"
+        for frame in sorted(frames)
+        if int(frame) not in (start, start + 1)  # some count from 1
+    ]
 
 
 def ask(image: Image, *, window: bool) -> Target:
@@ -112,7 +124,7 @@ def join_words(box: str, arguments: Sequence[str]) -> tuple[str, list[str]]:
     return " ".join([box, *behind]), list(arguments[len(behind) :])
 
 
-def read_box(path: str, form: str | None = None) -> WrittenBox:
+def read_box(path: str, form: str | None = None) -> Wanted:
     """Returns the first box of a file; see `box_file.read_rows`.
 
     Raises:
@@ -121,7 +133,7 @@ def read_box(path: str, form: str | None = None) -> WrittenBox:
     row = box_file.read_rows(path, form, only_first=True)[0]
     if row.name and not row.box.sure:
         raise BoxError(f"{row.where} has '{row.name}' beside the box: --targets takes names")
-    return row.box
+    return Wanted("", row.box, row.frame)
 
 
 def read_targets(path: str, form: str | None = None) -> list[Wanted]:
@@ -148,5 +160,5 @@ def read_targets(path: str, form: str | None = None) -> list[Wanted]:
             )
         if name.lower() in {target.name.lower() for target in targets}:
             raise BoxError(f"{row.where} names its target '{name}', as a line before it does")
-        targets.append(Wanted(name, row.box))
+        targets.append(Wanted(name, row.box, row.frame))
     return targets

@@ -49,7 +49,7 @@ from dslt_jax.cli import box_text, common, targets, track_frames, track_run
 from dslt_jax.cli.main import UserError
 from dslt_jax.cli.track_run import say
 from dslt_jax.media import select
-from dslt_jax.media.frames import Frame, FramesError, open_frames
+from dslt_jax.media.frames import Frame, FramesError, local_path, open_frames
 from dslt_jax.weights.store import WeightsError
 
 ERRORS = (
@@ -155,6 +155,7 @@ def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int
             first, image = track_frames.first_after_compiling(stream, session, image, count)
         if wanted is not None:
             followed, notes = targets.settle(wanted, tracker, image)
+            notes += [] if source.live else targets.frame_note(wanted, first.index)
             for note in notes:
                 say(note)
         else:
@@ -183,7 +184,7 @@ def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int
                 say(f"the run in {path} has no frame that is kept: this one begins at the start")
             else:
                 frames, boxes = resume.go_on(kept, frames)
-        inputs = (values.input, values.box_file, values.targets, values.weights)
+        inputs = (local_path(values.input), values.box_file, values.targets, values.weights)
         with Folder(path, [name for name in inputs if name]) as folder:
             total = min(filter(None, (source.count, values.max_frames)), default=None)
             records = loop.follow(frames, session, boxes)

@@ -104,18 +104,11 @@ def run(
 def begin(records: Generator[loop.Record, None, None]) -> Generator[loop.Record, None, None]:
     """Returns the records once the first is there, before a file of the run before is removed."""
     try:
-        first = next(records)
+        return loop.begun(records)
     except FramesError:
         raise
     except ValueError as error:  # what only this frame and this tracker together tell
         raise UserError(f"the target cannot be learned: {error}") from None
-
-    def all_of_them():
-        with contextlib.closing(records):
-            yield first
-            yield from records
-
-    return all_of_them()
 
 
 class Progress:

@@ -16,7 +16,6 @@ machine without a display, forward the port, ssh -L 8321:127.0.0.1:8321 HOST, an
 Exit status: 1 it could not start; 2 wrong flags; 130 Ctrl-C; 143 SIGTERM; 129 SIGHUP.
 """
 
-import contextlib
 import errno
 import os
 import sys
@@ -89,8 +88,11 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     server = _start(launch.start, values.port, tuple(arguments), options)
     try:
         if arguments:
-            with contextlib.suppress(FramesError):  # the page says it
+            try:
                 server.desk.open(server.desk.inputs.all()[0].key)
+            except FramesError as error:
+                print(f"dslt ui: {error}", file=sys.stderr)
+                server.desk.tell(str(error))
         print(f"{server.address}\nCtrl-C ends it.", flush=True)
         if values.browser and _has_display():
             webbrowser.open(server.address)

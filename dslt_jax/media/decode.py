@@ -99,8 +99,14 @@ def _errors() -> tuple[type[Exception], ...]:
 
 def _upright(frame: Any) -> Image:
     image = frame.to_ndarray(format="rgb24")
-    turns = round(frame.rotation / 90)  # anticlockwise
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns % 4 else image
+    matrix = next((one for one in frame.side_data if one.type.name == "DISPLAYMATRIX"), None)
+    if matrix is None:
+        return image
+    # A pixel x, y is shown at a x + c y, b x + d y; a picture is turned by quarters, or mirrored.
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        image, a, d = image.swapaxes(0, 1), c, b
+    return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
 
 def _is_cut(video: Video, timeline: Timeline) -> bool:

@@ -8,7 +8,15 @@ from pathlib import Path
 from dslt_jax.media import address, folder, images, network, pipe, span, video
 from dslt_jax.media.source import DamagedFrame, Frame, FramesError, Image, Source
 
-__all__ = ["DamagedFrame", "Frame", "FramesError", "Image", "Source", "open_frames"]
+__all__ = [
+    "DamagedFrame",
+    "Frame",
+    "FramesError",
+    "Image",
+    "Source",
+    "local_path",
+    "open_frames",
+]
 
 
 def open_frames(
@@ -33,13 +41,24 @@ def open_frames(
     return span.cut(_open(os.fspath(path)), start, end)
 
 
+def local_path(text: str) -> str:
+    """Returns what an input is called on this machine; an address stays what it is.
+
+    Raises:
+      FramesError: it is a file:// address of another computer.
+    """
+    text = address.file_path(text) or text
+    if address.is_address(text) or text == "-" or os.path.lexists(text):
+        return text
+    return os.path.expandvars(os.path.expanduser(text))  # as a shell does that sees ~ and $NAME
+
+
 def _open(text: str) -> Source:
     if not text.strip():
         raise FramesError("the input is empty: it is a video, a folder of images or a camera")
-    text = address.file_path(text) or text
-    if address.is_address(text):
-        return network.open_address(text)
-    path = text if text == "-" or os.path.lexists(text) else _expanded(text)
+    path = local_path(text)
+    if address.is_address(path):
+        return network.open_address(path)
     if pipe.is_pipe(path):
         return pipe.open_pipe(path)
     if path == "-":  # < clip.mp4
@@ -60,8 +79,3 @@ def _open(text: str) -> Source:
             raise FramesError(f"no file matches {shown}")
         return folder.open_files(path, files)
     raise FramesError(f"there is no file, folder or camera '{shown}'")
-
-
-def _expanded(path: str) -> str:
-    """The path with ~, ~user and $NAME filled in, as a shell does that sees them."""
-    return os.path.expandvars(os.path.expanduser(path))

@@ -11,12 +11,14 @@ PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each attempt to connect aga
 MOST_BREAKS = 3  # within a minute; more is no stream to follow
 
 
-def follow(video: Video, connect: Callable[[], Video]) -> Iterator[Picture]:
+def follow(video: Video, connect: Callable[[], Video], *, ends: bool = True) -> Iterator[Picture]:
     """Yields the pictures of a live stream; times go on while it is away.
 
     Args:
       video: opened, nothing read yet.
       connect: opens it again.
+      ends: it may end, as a file does that a server hands out; otherwise an end is a connection
+        that was closed, as by a camera that starts anew.
 
     Raises:
       BrokenOff: it cannot be reached again, or breaks again and again.
@@ -33,7 +35,9 @@ def follow(video: Video, connect: Callable[[], Video]) -> Iterator[Picture]:
                         last = picture.time + shift
                         picture = picture._replace(time=last, name=f"{last:.3f} s")
                     yield picture
-            return
+            if ends:
+                return
+            broken = BrokenOff("the connection was closed")
         except BrokenOff as error:
             broken = error
         breaks = [at for at in breaks if at > time.monotonic() - 60] + [time.monotonic()]

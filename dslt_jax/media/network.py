@@ -20,6 +20,7 @@ _OPTIONS = {  # of FFmpeg's protocols
     "https": {"reconnect": "1", "reconnect_delay_max": "5"},
     "rtsp": {"rtsp_flags": "prefer_tcp"},  # UDP loses packets, and many routers block it
 }
+_CAMERAS = ("rtsp", "rtsps", "rtmp", "rtmps")  # schemes of what has no end of its own
 _MEANINGS = {  # of PyAV's errors, by their names
     "HTTPNotFoundError": "the server has nothing there (404 Not Found); check the address",
     "HTTPUnauthorizedError": (
@@ -62,7 +63,8 @@ def open_address(text: str) -> Source:
     def read() -> Iterator[Picture]:
         video = opened.pop() if opened else connect()
         if endless:
-            yield from live.follow(video, connect)
+            camera = scheme.lower() in _CAMERAS or video.container.format.name == "mpjpeg"
+            yield from live.follow(video, connect, ends=not camera)
         else:
             with video:
                 yield from decode(video)

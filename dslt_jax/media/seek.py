@@ -73,6 +73,10 @@ class Seeker:
                 return None
             ticks = sorted(packet.pts for packet in packets)
             keys = sorted(packet.pts for packet in packets if packet.is_keyframe)
+            # What is shown before the first key frame, or comes before one, a decoder drops
+            # without a word: then packets are no frames.
+            if not packets or not packets[0].is_keyframe or packets[0].pts != ticks[0]:
+                return None
         distinct = len(set(ticks)) == len(ticks)
         return Index(ticks, keys) if distinct and keys else None
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tqdm.auto import tqdm
 
 from dslt_jax.app import compiled, loop, sinks
+from dslt_jax.app.folder import Folder
 from dslt_jax.app.spec import Spec
 from dslt_jax.app.tally import Tally
 from dslt_jax.cli.box_text import Box
@@ -78,15 +79,17 @@ def track(
     for note in getattr(spec.tracker(), "notes", lambda box: [])(box):
         print(note)
     session = spec.build()
-    folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
     compiled.keep()
-    files = sinks.BoxFiles(folder, [""])
-    video = sinks.VideoFile(folder, [""], source.fps or synthetic.FPS)
-    tally, said = Tally([""]), "done"
-    with tqdm(source, "tracking", source.count, unit=" frames") as frames:
+    folder, tally, said = Path(output), Tally([""]), "done"
+    progress = tqdm(source, "tracking", source.count, unit=" frames")
+    with Folder(folder) as place, progress as frames:
+        files = video = None
         try:
-            loop.run(loop.follow(frames, session, [box]), [files, video, tally])
+            records = loop.begun(loop.follow(frames, session, [box]))
+            place.clear()
+            files = sinks.BoxFiles(folder, [""])
+            video = sinks.VideoFile(folder, [""], source.fps or synthetic.FPS)
+            loop.run(records, [files, video, tally])
         except KeyboardInterrupt:
             said = "stopped, what was done is kept"
         except FramesError as error:
@@ -95,10 +98,10 @@ def track(
             said = f"ended early, what was done is kept: {error}"
     speed = f", {tally.fps:.1f} a second" if tally.fps else ""
     print(f"{said}: {tally.frames} frames{speed}, {sum(tally.lost.values())} lost")
-    if video.problem:
+    if video is not None and video.problem:
         print(video.problem)
-    shown = [video.path] if video.finished else []
-    return Run([*files.paths, *shown], next(iter(shown), None))
+    shown = [video.path] if video is not None and video.finished else []
+    return Run([*(files.paths if files else []), *shown], next(iter(shown), None))
 
 
 @sentences()

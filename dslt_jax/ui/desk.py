@@ -14,7 +14,7 @@ from dslt_jax.app.spec import Spec
 from dslt_jax.media.source import Source
 from dslt_jax.ui import kept, requests
 from dslt_jax.ui.book import Book
-from dslt_jax.ui.clip import Clip, Live, image_of, jpeg, open_clip
+from dslt_jax.ui.clip import Clip, Live, image_of, jpeg, open_clip, size_of
 from dslt_jax.ui.drawing import Drawing
 from dslt_jax.ui.inputs import Inputs
 from dslt_jax.ui.job import Job, Sessions
@@ -64,6 +64,11 @@ class Desk:
         """Opens an input in place of the one before."""
         self.show(self.inputs.open(key), key)
 
+    def tell(self, problem: str) -> None:
+        """Has the page show a problem, until something is opened or followed."""
+        self._problem = problem
+        self._changed()
+
     def open_camera(self) -> None:
         """Opens the browser's camera, whose pictures come by `push`; raises FramesError."""
         self._pushed = Pushed()
@@ -112,8 +117,8 @@ class Desk:
     def track(self, asked: Mapping[str, Any]) -> None:
         """Follows targets from a frame on; see `requests.tracking`."""
         opened = self._need()
-        wanted = requests.tracking(asked, self.spec, self.begun, opened.clip.size)
-        opened.clip.frame(wanted.frame)  # it is there
+        frame = opened.clip.frame(requests.frame_of(asked))  # it may have a size of its own
+        wanted = requests.tracking(asked, self.spec, self.begun, size_of(frame))
         with self._lock:
             if self._job is not None:
                 self._job.stop()
@@ -162,8 +167,8 @@ class Desk:
             raise RequestError("there are no boxes to draw: follow something first")
         self._drawing = Drawing(opened.book, opened.clip, opened.kept, self.spec, self._changed)
 
-    def picture(self, number: int | None) -> tuple[int, bytes]:
-        """Returns a frame as a JPEG, and its number; with None, the newest of a camera."""
+    def picture(self, number: int | None) -> tuple[int, bytes, tuple[int, int]]:
+        """Returns a frame's number, a JPEG of it, its width and height; None: a camera's newest."""
         opened, job = self._need(), self._job
         record = job.records.get(number) if job is not None and number is not None else None
         if record is not None:
@@ -172,7 +177,7 @@ class Desk:
         else:
             frame = opened.clip.frame(number)
             number, image = frame.index, image_of(frame)
-        return number or 0, jpeg(image)
+        return number or 0, jpeg(image), (image.shape[1], image.shape[0])
 
     def response(self, frame: int, target: str) -> dict[str, Any]:
         """Returns a response map and where it lies; side 0 where there is none."""

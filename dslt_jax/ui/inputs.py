@@ -1,5 +1,6 @@
 """What the page may open: what was named at the start, what lies in a folder, what was uploaded."""
 
+import dataclasses
 import itertools
 import re
 import shutil
@@ -76,7 +77,9 @@ class Inputs:
         """
         for one in self.all():
             if one.key == key:
-                return open_frames(one.path)
+                source = open_frames(one.path)
+                uploaded = key.startswith("upload-")
+                return dataclasses.replace(source, name=one.name) if uploaded else source
         raise InputError("that video is not there any more: choose another")
 
     def take(self, name: str, stream: BinaryIO, size: int) -> Input:
@@ -136,4 +139,6 @@ class Inputs:
 
 def _is_text(beginning: bytes) -> bool:
     """A playlist or a list of parts would name other files of this machine."""
+    if re.match(rb"YUV4MPEG2 |P[1-6]\s", beginning):  # pictures, whose pixels may look like text
+        return False
     return bool(re.fullmatch(rb"(\xef\xbb\xbf)?[\t\n\r\x20-\x7e]*", beginning))

@@ -44,7 +44,7 @@ class Kept:
         self._parent, self._name = parent, name
         self._folder: Path | None = None
         self._lock = threading.Lock()
-        self._saved = 0.0
+        self._saved, self._pause = 0.0, EVERY
 
     @property
     def folder(self) -> Path:
@@ -66,10 +66,12 @@ class Kept:
         Raises:
           OSError: they cannot be written.
         """
-        if not now and time.monotonic() - self._saved < EVERY:
+        if not now and time.monotonic() - self._saved < self._pause:
             return
         with self._lock:
+            start = time.monotonic()
             self._save(book, spec, status)
+            self._pause = max(EVERY, 20 * (time.monotonic() - start))  # of long runs it takes long
 
     def _save(self, book: Book, spec: Spec, status: str) -> None:
         targets, rows, files = book.targets(), list(book), list[str]()

@@ -36,7 +36,7 @@ def tracking(asked: Mapping[str, Any], now: Spec, begun: Spec, size: tuple[int, 
     Args:
       asked: frame, a number; boxes, target -> [x, y, w, h]; preset; settings, "name=value ...".
       now: the tracker so far; begun: the one that the page was started with, whose weights file is
-        for its preset alone; size: width and height of the frames.
+        for its preset alone; size: width and height of the frame.
 
     Raises:
       RequestError: something of it is not there, or a box is none that can be followed; ValueError:
@@ -55,7 +55,12 @@ def tracking(asked: Mapping[str, Any], now: Spec, begun: Spec, size: tuple[int, 
         )
     boxes = {_target(name): _box(name, box, size, least) for name, box in found.items()}
     ordered = {name: boxes[name] for name in sorted(boxes, key=int)}
-    return Tracking(spec, _number(asked, "frame"), ordered)
+    return Tracking(spec, frame_of(asked), ordered)
+
+
+def frame_of(asked: Mapping[str, Any]) -> int:
+    """Returns the frame that a request is of; raises RequestError."""
+    return _number(asked, "frame")
 
 
 def forgetting(asked: Mapping[str, Any]) -> tuple[int, str | None]:

@@ -53,8 +53,9 @@ def _choices(handler: "Handler", query: dict[str, str]) -> None:
 
 
 def _frame(handler: "Handler", query: dict[str, str]) -> None:
-    number, picture = handler.server.desk.picture(_whole(query, "frame"))
-    handler.send(picture, "image/jpeg", headers={"X-Frame": str(number)})
+    number, picture, (width, height) = handler.server.desk.picture(_whole(query, "frame"))
+    about = {"X-Frame": str(number), "X-Size": f"{width} {height}"}
+    handler.send(picture, "image/jpeg", headers=about)
 
 
 def _response(handler: "Handler", query: dict[str, str]) -> None:

@@ -50,4 +50,4 @@ def test_says_what_is_wrong(weights, tmp_path, capsys):
     assert run(tmp_path / "out", f"--weights={tmp_path / 'absent.npz'}") == 1
     assert "absent.npz" in capsys.readouterr().err
     assert run(weights / "below-a-file", f"--weights={weights}", "--max_frames=2") == 1
-    assert "cannot write" in capsys.readouterr().err
+    assert "cannot make the folder" in capsys.readouterr().err

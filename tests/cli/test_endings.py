@@ -1,3 +1,4 @@
+import io
 import os
 import signal
 import subprocess
@@ -120,3 +121,10 @@ def test_closed_streams_are_no_files_of_ours():
         "sys.exit(os.open(os.devnull, os.O_RDONLY) < 3)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_bytes_of_a_name_that_are_no_text_are_shown_as_such():
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="strict")
+    endings.Output(stream).write("wrote o\udce9\n")
+    stream.flush()
+    assert stream.buffer.getvalue().decode() == "wrote o\ufffd\n"

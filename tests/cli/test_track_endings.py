@@ -197,6 +197,25 @@ def test_the_files_of_the_run_before_are_gone_when_another_begins(run, fake, tmp
     assert result.summary["files"] == ours
 
 
+@pytest.mark.parametrize("form", ["file://{}", "~/clip.avi", "$HOME/clip.avi"])
+def test_an_input_by_another_name_is_not_written_over(run, fake, tmp_path, monkeypatch, form):
+    av = pytest.importorskip("av")
+    monkeypatch.setenv("HOME", str(tmp_path / "out"))
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "boxes.csv"  # what a run writes, whatever is in it
+    with av.open(str(path), "w", "avi") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(3):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    before = path.read_bytes()
+    result = run("--novideo", source=form.format(path).replace("clip.avi", "boxes.csv"))
+    assert result.status == 1 and "which it reads: choose another --output" in result.stderr
+    assert path.read_bytes() == before
+
+
 def test_an_input_is_not_written_over(run, fake, tmp_path):
     out = tmp_path / "out"
     out.mkdir()

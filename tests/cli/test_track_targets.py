@@ -11,7 +11,7 @@ def write(tmp_path, text):
 
 
 def read(path, form=None):
-    return [(name, box.pixels(160, 120)) for name, box in targets.read_targets(path, form)]
+    return [(name, box.pixels(160, 120)) for name, box, _ in targets.read_targets(path, form)]
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_a_box_in_several_words(box, arguments, joined):
 
 
 def test_a_box_file_gives_its_first_box(tmp_path):
-    box = targets.read_box(write(tmp_path, "\ufeff# by hand\n\n1\t2\t3\t4\n5,6,seven,8\n"))
+    box = targets.read_box(write(tmp_path, "\ufeff# by hand\n\n1\t2\t3\t4\n5,6,seven,8\n")).box
     assert box.pixels(160, 120) == (1, 2, 3, 4)
-    box = targets.read_box(write(tmp_path, "x1,y1,x2,y2\n1,2,4,6\n"))
+    box = targets.read_box(write(tmp_path, "x1,y1,x2,y2\n1,2,4,6\n")).box
     assert box.pixels(160, 120) == (1, 2, 3, 4)
     with pytest.raises(BoxError, match="has 'cat' beside the box: --targets takes names"):
         targets.read_box(write(tmp_path, "1,2,3,4 cat\n"))
@@ -134,3 +134,17 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(BoxError, match=r"photo\.jpg is not a text file"):
         targets.read_targets(str(tmp_path / "photo.jpg"))
+
+
+@pytest.mark.parametrize("frame, said", [("0", False), ("1", False), ("6", True), ("start", False)])
+def test_boxes_of_another_frame_are_told(run, fake, tmp_path, frame, said):
+    path = tmp_path / "boxes.csv"
+    path.write_text(f"frame,id,x,y,w,h\n{frame},a,10,12,20,16\n")
+    for flag in ("--targets", "--box_file"):
+        result = run("--novideo", f"{flag}={path}", box=None)
+        assert result.status == 0
+        note = "its boxes are of frame 6, and the run starts at frame 0: --start 6 begins there"
+        assert (note in result.stderr) == said
+    if said:
+        later = run("--novideo", f"--start={frame}", f"--targets={path}", box=None)
+        assert (later.status, later.stderr) == (0, "")

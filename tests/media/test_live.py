@@ -102,3 +102,24 @@ def test_a_connection_that_breaks_again_and_again_is_given_up(camera, monkeypatc
     frames, error = read(camera([0.5, 0.5]))
     assert sum(isinstance(frame.image, DamagedFrame) for frame in frames) == 1
     assert "breaks off" in error
+
+
+def test_an_end_that_is_none_is_a_connection_that_was_closed(monkeypatch):
+    """As a camera that starts anew: FFmpeg tells it as the end of the stream."""
+
+    def decode(video, live):
+        assert live
+        yield Picture("", None, 0.0)
+        yield Picture("", None, 0.04)
+
+    opened = []
+    monkeypatch.setattr(live, "decode", decode)
+    connect = lambda: opened.append("again") or contextlib.nullcontext()  # noqa: E731
+    assert len(list(live.follow(contextlib.nullcontext(), connect))) == 2 and not opened
+    seen = live.follow(contextlib.nullcontext(), connect, ends=False)
+    pictures = [next(seen) for _ in range(5)]
+    damaged = [isinstance(picture.image, DamagedFrame) for picture in pictures]
+    assert damaged == [False, False, True, False, False] and opened == ["again"]
+    assert "the connection was closed; it was connected again" in pictures[2].image.reason
+    with pytest.raises(BrokenOff, match="the connection was closed"):
+        list(seen)  # again and again

@@ -60,3 +60,21 @@ def test_a_file_that_is_cut_is_read_from_its_start(tmp_path):
     path.write_bytes(path.read_bytes()[:3000])
     assert seek.Seeker(lambda: pytest.fail("near")).jump(seek.FAR - 1) is None
     assert open_frames(path).jump(50) is None
+
+
+def test_a_video_that_begins_between_two_keys_is_counted_by_reading(video, tmp_path):
+    """Its first packets can be decoded by nothing, and a decoder drops them without a word."""
+    if video.suffix != ".mkv":
+        pytest.skip("one kind of container is enough")
+    path = tmp_path / "cut.mkv"
+    with av.open(str(video)) as whole, av.open(str(path), "w") as part:
+        stream = part.add_stream_from_template(whole.streams.video[0])
+        for number, packet in enumerate(whole.demux(video=0)):
+            if number >= 5 and packet.size:
+                packet.stream = stream
+                part.mux(packet)
+    source = open_frames(path)
+    linear = list(dataclasses.replace(source, jump=None).frames())
+    jumped = list(span.cut(source, 40).frames())
+    assert len(linear) < COUNT - 5
+    assert [frame.time for frame in jumped] == [frame.time for frame in linear[40:]]

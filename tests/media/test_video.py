@@ -1,10 +1,12 @@
 import builtins
 import os
 
+import clips
 import numpy as np
 import pytest
 
 from dslt_jax.media import video
+from dslt_jax.media.frames import open_frames
 from dslt_jax.media.source import DamagedFrame, FramesError
 
 av = pytest.importorskip("av")
@@ -162,3 +164,29 @@ def test_a_camera_that_is_not_there():
     assert (source.name, source.count) == ("camera 87", None)
     with pytest.raises(FramesError, match="camera"):
         next(iter(source))
+
+
+@pytest.mark.parametrize(
+    "matrix, shown",
+    [
+        ((1, 0, 0, 1), lambda image: image),
+        ((0, 1, -1, 0), lambda image: np.rot90(image, -1)),
+        ((-1, 0, 0, -1), lambda image: np.rot90(image, 2)),
+        ((0, -1, 1, 0), lambda image: np.rot90(image)),
+        ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
+        ((1, 0, 0, -1), lambda image: image[::-1]),
+        ((0, 1, 1, 0), lambda image: image.swapaxes(0, 1)),
+        ((0, -1, -1, 0), lambda image: np.rot90(image.swapaxes(0, 1), 2)),
+    ],
+)
+def test_pictures_are_turned_and_mirrored_as_the_file_says(tmp_path, matrix, shown):
+    """The matrix a, b, c, d of an MP4's track: x, y is shown at a x + c y, b x + d y."""
+    path = clips.write_clip(tmp_path / "a.mp4", count=2, noise=100)
+    coded = next(iter(open_frames(path))).image
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4
+    at += 52 if data[at] else 40
+    for place, value in zip((0, 1, 3, 4), matrix, strict=True):
+        data[at + 4 * place : at + 4 * place + 4] = (value << 16).to_bytes(4, "big", signed=True)
+    path.write_bytes(data)
+    np.testing.assert_array_equal(next(iter(open_frames(path))).image, shown(coded))

@@ -1,5 +1,6 @@
 """A video that is opened, followed, shown and taken away in a notebook."""
 
+import json
 import shutil
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 import track_fakes
 
 from dslt_jax import notebook
+from dslt_jax.app.folder import Folder
 from dslt_jax.app.spec import Spec
 from dslt_jax.media import synthetic
 from dslt_jax.media.source import FramesError, Source
@@ -85,7 +87,7 @@ def test_what_cannot_be_tracked_is_a_sentence(tmp_path):
     with pytest.raises(notebook.NotebookError, match="there is no preset 'csrt': choose one of"):
         notebook.track(*clip(), preset="csrt", output=tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(notebook.NotebookError, match=r"cannot use .*file: "):
+    with pytest.raises(notebook.NotebookError, match=r"cannot make the folder .*file: "):
         notebook.track(*clip(), preset="mosse", output=tmp_path / "file")
     source, _ = clip()
     with pytest.raises(notebook.NotebookError, match="box"):
@@ -119,3 +121,16 @@ def test_the_device_is_told(monkeypatch, colab):
     assert "seems to be a TPU" in notebook.device()
     monkeypatch.setattr(shutil, "which", lambda name: "/bin/nvidia-smi")
     assert "pip install 'jax[cuda12]'" in notebook.device()
+
+
+def test_nothing_of_another_run_stays_beside_the_boxes(fake, tmp_path):
+    summary = {"status": "done", "files": ["boxes_cat.csv"], "input": "another.mp4"}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    (tmp_path / "boxes_cat.csv").write_text("of another run")
+    source, box = clip()
+    notebook.track(source, box, output=tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"boxes.csv", "boxes.txt"} <= names
+    assert not {"summary.json", "boxes_cat.csv"} & names
+    with Folder(tmp_path), pytest.raises(notebook.NotebookError, match="another run is writing"):
+        notebook.track(source, box, output=tmp_path)

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dslt_jax.app.spec import Spec
 from dslt_jax.cli import main as cli
@@ -172,6 +173,33 @@ def test_frames_after_a_failed_look(monkeypatch):
         clip.frame(80 - back)
     assert clip._bytes == sum(frame.image.nbytes for frame in clip._kept.values())
     assert len(clip._kept) == 20
+
+
+def test_an_upload_keeps_its_name_and_pictures_that_look_like_text_are_taken(tmp_path):
+    inputs = Inputs([], None, tmp_path, 10**6)
+    grey = b"P6\n64 48\n255\n" + b"@" * (64 * 48 * 3)
+    taken = inputs.take("wedding.ppm", io.BytesIO(grey), len(grey))
+    source = inputs.open(taken.key)
+    assert source.name == "wedding.ppm"
+    assert next(iter(source)).image.shape == (48, 64, 3)
+
+
+def test_frames_of_another_size_have_their_own_boxes(start, fake, tmp_path):
+    (tmp_path / "mixed").mkdir()
+    for i, size in enumerate([(100, 80), (100, 80), (400, 300)]):
+        Image.new("RGB", size).save(tmp_path / "mixed" / f"{i}.png")
+    client = start(str(tmp_path / "mixed"))
+    client.open_first()
+    assert client.ask("GET", "api/frame", frame=2)[1]["X-Size"] == "400 300"
+    assert client.ask("GET", "api/frame", frame=0)[1]["X-Size"] == "100 80"
+    assert client.track(2, t1=[250.0, 150.0, 60.0, 60.0]) is None
+    assert "has 0 x 0 pixels" in client.track(0, t1=[250.0, 150.0, 60.0, 60.0])
+
+
+def test_the_page_is_told_what_cannot_be_opened(start):
+    client = start()
+    client.server.desk.tell("the video rtsp://camera/1 cannot be opened: nothing answers there")
+    assert "nothing answers there" in client.get("state")["problem"]
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(tmp_path):

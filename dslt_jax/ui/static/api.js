@@ -19,11 +19,13 @@ export async function put(path, body) {
   await checked(await fetch(address(path), { method: "PUT", headers: { "X-Token": token }, body }));
 }
 
-// A frame's number and its picture; without a number, the newest of a camera.
+// A frame's number, its picture and its size; without a number, the newest of a camera.
 export async function frame(number) {
   const query = number === null ? {} : { frame: number };
   const answer = await checked(await fetch(address("frame", query), { headers: { "X-Token": token } }));
-  return { number: Number(answer.headers.get("X-Frame")), picture: await createImageBitmap(await answer.blob()) };
+  const size = answer.headers.get("X-Size").split(" ").map(Number);
+  const picture = await createImageBitmap(await answer.blob());
+  return { number: Number(answer.headers.get("X-Frame")), picture, size };
 }
 
 export function fileAddress(name) {

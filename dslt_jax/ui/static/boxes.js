@@ -44,10 +44,17 @@ export class Boxes {
   free(frame) {
     const used = [...this.rows.values()].flatMap(({ cells }) => Object.keys(cells));
     const drawn = this.at(frame).map(({ target }) => target);
-    return String(Math.max(0, ...[...used, ...drawn].map(Number)) + 1);
+    return String(highest([...used, ...drawn].map(Number)) + 1);
   }
 
   get furthest() {
-    return Math.max(0, ...this.rows.keys());
+    return highest(this.rows.keys());
   }
+}
+
+// The highest of so many numbers that they cannot be arguments of Math.max.
+function highest(numbers) {
+  let found = 0;
+  for (const number of numbers) if (number > found) found = number;
+  return found;
 }

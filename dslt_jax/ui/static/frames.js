@@ -5,7 +5,7 @@ import { frame as fetchFrame } from "./api.js";
 const KEPT = 40;
 
 export class Frames {
-  // `arrived(number, picture)` when a picture that is wished for is there; `failed(error)`.
+  // `arrived(number, picture, size)` when a picture that is wished for is there; `failed(error)`.
   constructor(arrived, failed) {
     Object.assign(this, { arrived, failed });
     this.reset(true);
@@ -34,7 +34,7 @@ export class Frames {
         const found = this.kept.get(wish) ?? (await fetchFrame(wish));
         if (epoch !== this.epoch) continue;
         if (!this.live) this.keep(wish, found);
-        this.arrived(found.number, found.picture);
+        this.arrived(found.number, found.picture, found.size);
       } catch (error) {
         if (epoch === this.epoch) this.failed(error);
       }

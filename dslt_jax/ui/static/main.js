@@ -19,7 +19,7 @@ const ROWS = 2000; // in one answer: as many means that there are more
 
 const news = { version: -1, rows_version: 0, input: NONE, job: null, warming: false, drawing: null };
 const boxes = new Boxes();
-const shown = { frame: 0, picture: null };
+const shown = { frame: 0, picture: null, size: null }; // a video may have frames of several sizes
 let selected = null, adding = false, following = true, goal = 0; // the goal may be shown only later
 
 const frames = new Frames(arrived, (error) => news.input.live || say(error.message, true));
@@ -48,10 +48,10 @@ function seek(frame, follow = false) {
   frames.show(goal);
 }
 
-function arrived(number, picture) {
+function arrived(number, picture, size) {
   // A camera's frame on which a box is dragged stands still, whatever was on its way.
   if (news.input.live && (view.hold || boxes.drafts.has(shown.frame))) return;
-  Object.assign(shown, { frame: number, picture });
+  Object.assign(shown, { frame: number, picture, size });
   if (frames.wish === undefined) goal = number;
   refresh();
   showResponse();
@@ -61,7 +61,7 @@ function refresh() {
   const { input, job, drawing } = news, open = Boolean(input.size), here = boxes.at(shown.frame);
   const drawingNow = Boolean(drawing && !drawing.name && !drawing.text);
   if (!here.some(({ target }) => target === selected)) selected = here[0]?.target ?? null;
-  view.show(open ? shown.picture : null, input.size, here, selected);
+  view.show(open ? shown.picture : null, shown.size ?? input.size, here, selected);
   $("empty").hidden = open;
   $("transport").hidden = !open;
   $("seek").max = lastFrame();
@@ -128,7 +128,7 @@ function take(answer) {
 
 function forgetAll(input) {
   boxes.clear();
-  Object.assign(shown, { frame: 0, picture: null });
+  Object.assign(shown, { frame: 0, picture: null, size: null });
   Object.assign(news, { rows_version: 0, job: null, drawing: null, input });
   [selected, adding, following] = [null, false, true];
   frames.reset(input.live);
