@@ -125,6 +125,20 @@ def check_tracker(tracker: Any, params: Any) -> None:
     raise ValueError(f"{came}, the tracker needs {wanted}: {load}")
 
 
+def check_params(tracker: Any, params: Any) -> None:
+    """Raises ValueError where arrays have their network's names and not its shapes.
+
+    Checked once, at the start: `compact`'s weights have all the names that `fast`'s have.
+    """
+    for network in _known(getattr(tracker, "networks", (tracker.backbone,))):
+        for name, shape in network.param_shapes().items():
+            if np.shape(params[name]) != tuple(shape):
+                raise ValueError(
+                    f"params are of another network than {network.name}: {name} is "
+                    f"{np.shape(params[name])}, not {tuple(shape)}: dslt.load_params(tracker)"
+                )
+
+
 def check_state(state: Any) -> None:
     """Raises ValueError for what is often taken for a state."""
     if state is None:
@@ -152,5 +166,9 @@ def _what_params(params: Mapping, networks: tuple[Any, ...], needed: frozenset[s
 @functools.lru_cache(maxsize=64)
 def _needed(networks: tuple[Any, ...]) -> frozenset[str]:
     """The names that networks need; none where the params are the caller's own."""
-    known = [net for net in networks if getattr(net, "name", None) in backbones.NAMES]
-    return frozenset().union(*(net.param_shapes() for net in known))
+    return frozenset().union(*(net.param_shapes() for net in _known(networks)))
+
+
+def _known(networks: tuple[Any, ...]) -> list[Any]:
+    """The networks that are ours; the params of others are the caller's own."""
+    return [net for net in networks if getattr(net, "name", None) in backbones.NAMES]

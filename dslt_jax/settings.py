@@ -37,6 +37,8 @@ def override(tracker: T, assignments: Sequence[str]) -> T:
         if not separator:
             raise ValueError(f"'{assignment}' is no setting: write name=value, e.g. loss=l2")
         for path in aliases.get(name, (name,)):
+            if not all(path.split(".")):
+                raise _Names(tracker, aliases).unknown(name)
             _insert(tree, path.split("."), text)
     return _apply(tracker, tree, _Names(tracker, aliases))
 

@@ -8,7 +8,7 @@ import small
 from PIL import Image
 
 import dslt_jax as dslt
-from dslt_jax import arguments
+from dslt_jax import arguments, presets
 from dslt_jax.app.session import Session
 
 FRAME = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).astype(np.uint8)
@@ -262,3 +262,10 @@ def test_a_list_of_frames_and_a_list_for_a_box_are_tracked():
     _, expected = dslt.track(tracker, {}, frames, truth[0])
     _, out = dslt.track(tracker, {}, list(frames), truth[0].astype(int).tolist())
     np.testing.assert_array_equal(out.box, expected.box)
+
+
+def test_weights_of_a_network_with_the_same_names_are_told():
+    params = dslt.load_params(presets.compact())
+    frame = np.zeros((120, 160, 3), np.uint8)
+    with pytest.raises(ValueError, match="params are of another network than narrow: stage"):
+        dslt.init(presets.fast(), params, frame, [40, 40, 30, 30])

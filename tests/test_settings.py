@@ -1,6 +1,7 @@
 """Presets, and settings changed by name with sentences for what is wrong."""
 
 import json
+import re
 
 import pytest
 
@@ -153,3 +154,21 @@ def test_a_description_is_json_and_tells_trackers_apart():
     described = settings.describe(presets.compact())
     assert described["loss"] == {"kind": "Shrinkage", "a": 10.0, "c": 0.2}
     assert described["online"]["learner"]["rates"] == [3e-4, 3e-4]
+
+
+@pytest.mark.parametrize(
+    "preset, setting, said",
+    [
+        ("compact", "size..gain=0.3", "there is no setting 'size..gain'"),
+        ("compact", ".motion=1", "there is no setting '.motion'"),
+        ("compact", "size.zoom=2", "zoom=2 is for a network of the head's own"),
+        ("compact", "size.gain=-1", "gain=-1.0 must be at least 0"),
+        *((p, "cell=0", "cell=0 must be at least 1") for p in ("kcf", "dsst", "srdcf", "hcft")),
+        ("dsst", "scale.cell=0", "cell=0 must be at least 1"),
+        ("eco_hc", "hog_cell=0", "hog_cell=0 must be at least 1"),
+        ("kcf", "cell=-4", "cell=-4 must be at least 1"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(preset, setting, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        settings.override(presets.by_name(preset), [setting])

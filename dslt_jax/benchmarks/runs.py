@@ -115,9 +115,8 @@ class Run:
             )
         if results:
             settings_lib.refuse_other(self.path, settings)
-        else:
-            text = settings_lib.dump(settings, about)
-            self._place({settings_lib.FILE: text}, [settings_lib.FILE])
+        text = settings_lib.dump(settings, about)
+        self._place({settings_lib.FILE: text}, [settings_lib.FILE])
 
     def _tidy(self) -> None:
         """Takes away what a killed process had begun."""

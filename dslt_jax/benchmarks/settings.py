@@ -12,8 +12,17 @@ from dslt_jax.benchmarks import protocols
 
 FILE = "run.json"
 PACKAGES = ("jax", "jaxlib", "numpy", "pillow")
-# Rooms that bring frames and take boxes. All others decide where a tracker sees its target.
-APART = ("adapters", "benchmarks", "cli", "media", "notebook")
+# Rooms that bring frames and take boxes. All others decide where a tracker sees its target, and of
+# these what starts, ends and judges a pass, and what makes pixels of a file.
+APART = ("adapters", "benchmarks", "cli", "export", "media", "notebook", "ui")
+DECIDING = (
+    "benchmarks/execute.py",
+    "benchmarks/metrics/raster.py",
+    "benchmarks/protocols.py",
+    "benchmarks/starts.py",
+    "media/depth.py",
+    "media/images.py",
+)
 
 
 class RunError(ValueError):
@@ -32,11 +41,11 @@ def versions() -> dict[str, str]:
 
 
 def code_digest(package: Path) -> str:
-    """Returns the SHA-256 of all modules of a package, whose folder it is, but those APART."""
+    """Returns the SHA-256 of a package's modules, whose folder it is, but those APART."""
     code = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
         path = file.relative_to(package)
-        if path.parts[0] not in APART:
+        if path.parts[0] not in APART or path.as_posix() in DECIDING:
             code.update(f"{path.as_posix()}\n".encode() + file.read_bytes())
     return code.hexdigest()
 

@@ -113,7 +113,9 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             "threads": values.threads,
         }
         about = {"preset": values.preset, "weights": values.weights}
-        about |= {"root": values.root, "annotations": values.annotations}
+        for name in ("root", "annotations"):  # wherever it is asked for later
+            path = values[name].value
+            about[name] = os.path.abspath(path) if path else None
         with runs.Run(values.output, protocol, settings, about) as run:
             for note in dataset.notes:
                 _say(note)

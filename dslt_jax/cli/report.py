@@ -64,7 +64,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
 def _gather(values: flags.FlagValues, folders: list[str], problems: list[str]) -> report.Report:
     """Reads and scores what can be; says in `problems` what cannot."""
     about = {folder: settings.read(folder) for folder in folders if _is_run(folder)}
-    protocol = _protocol(about)
+    protocol = _protocol(about, values.experiment)
     dataset, faults = _dataset(values, list(about.values()))
     experiment = runs.FOLDERS.get(protocol, values.experiment)
     segments = []
@@ -97,13 +97,13 @@ def _is_run(folder: str) -> bool:
     return Path(folder, settings.FILE).is_file()
 
 
-def _protocol(about: Mapping[str, dict[str, Any]]) -> str:
+def _protocol(about: Mapping[str, dict[str, Any]], experiment: str) -> str:
     """Returns the protocol that the runs share; other folders are taken to share it too."""
     names = {folder: run["settings"]["protocol"]["name"] for folder, run in about.items()}
     if len(set(names.values())) > 1:
         each = ", ".join(f"{folder} is {name}" for folder, name in names.items())
         raise UserError(f"only runs of one protocol can be compared: {each}")
-    return next(iter(names.values()), "ope")
+    return next(iter(names.values()), "unsupervised" if experiment == "unsupervised" else "ope")
 
 
 def _dataset(

@@ -41,6 +41,7 @@ class ScaleFilter(Part):
         self.require("count", lambda n: n >= 3 and n % 2 == 1, "odd and at least 3")
         if self.levels % 2 == 0 or self.levels < self.count:
             raise ValueError(f"levels={self.levels} must be odd and at least count={self.count}")
+        self.require("cell", lambda n: n >= 1, "at least 1")
         if self.size % self.cell or self.size < 2 * self.cell:
             raise ValueError(f"size={self.size} must be 2 or more cells of {self.cell} pixels")
         self.require("step", lambda s: s > 1, "greater than 1")

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from dslt_jax import backbones
 from dslt_jax.backbones import Backbone, Compact, box_head
 from dslt_jax.backbones.base import Layer
 from dslt_jax.parts import Part, static
@@ -125,6 +126,15 @@ class BoxHead(Sizing):
     rise: float = 0.1  # rates at which the usual match follows a better and a worse one
     fall: float = 0.02
 
+    def check(self) -> None:
+        self.require("zoom", lambda z: z > 0, "greater than 0")
+        if self.network is None and self.zoom != 1:
+            raise ValueError(f"zoom={self.zoom:g} is for a network of the head's own: set network")
+        for name in ("center_gain", "gain", "limit", "reach"):
+            self.require(name, lambda x: x >= 0, "at least 0")
+        for name in ("rise", "fall"):
+            self.require(name, lambda x: 0 <= x <= 1, "from 0 to 1")
+
     @property
     def networks(self) -> tuple[Backbone, ...]:
         return () if self.network is None else (self.network,)
@@ -159,7 +169,7 @@ class BoxHead(Sizing):
             return view
         side = round(self.zoom * view.patch.shape[0])
         patch = jax.image.resize(view.patch, (side, side, 3), "linear")
-        maps = self.network.apply(params, patch[None])
+        maps = backbones.apply(self.network, params, patch[None])
         layers = getattr(self.network, "box_layers", self.network.layers)
         return View(patch, tuple(x[0] for x in maps), layers)
 

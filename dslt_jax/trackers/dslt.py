@@ -244,12 +244,13 @@ class Dslt(Part):
             "loss_before": fit.before,
             "loss_after": fit.after,
         }
-        rate = jnp.where(state.usual > 0, self.gates.rate, 1.0) * sight.teaches
+        rate = jnp.where(state.usual > 0, self.gates.rate, 1.0)
+        usual = state.usual + rate * (sight.confidence - state.usual)
         state = state.replace(
             center=sight.center,
             size=sight.size,
             sizing=sight.sizing,
-            usual=state.usual + rate * (sight.confidence - state.usual),
+            usual=jnp.where(sight.teaches, usual, state.usual),
             missing=jnp.where(sight.lost, state.missing + 1.0, 0.0),
             head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
             samples=self.memory.forget(samples, state.samples, ~fit.finite),

@@ -63,4 +63,6 @@ class Gates(Part):
         """Returns () what the thresholds are compared with; usual: () 0 before there is one."""
         if not self.relative:
             return response
-        return jnp.where(usual > 0, response / jnp.maximum(usual, 1e-6), 1.0)
+        # No number stays none, so that nothing is taken for more than it.
+        first = jnp.where(jnp.isnan(response), response, 1.0)
+        return jnp.where(usual > 0, response / jnp.maximum(usual, 1e-6), first)

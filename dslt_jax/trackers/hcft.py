@@ -88,6 +88,7 @@ class Hcft(CorrelationFilter):
             raise ValueError(
                 f"size={self.size} must be 2 or more times the deepest stride {stride}"
             )
+        self.require("cell", lambda n: n >= 1, "at least 1")
         if self.size % self.cell or self.size < 8 * self.cell:
             raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
         self.require("tall", lambda p: p >= 0, "at least 0")

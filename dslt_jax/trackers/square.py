@@ -26,6 +26,7 @@ class Square(CorrelationFilter):
 
     def check(self) -> None:
         super().check()
+        self.require("cell", lambda n: n >= 1, "at least 1")
         if self.size % self.cell or self.size < 8 * self.cell:
             raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
         self.require("label", lambda s: s > 0, "greater than 0")

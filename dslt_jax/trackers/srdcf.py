@@ -7,7 +7,9 @@ Visual Tracking", ICCV 2015; constants as its authors' code has them. The filter
 
 where w is a paraboloid over the target. What differs: the normal equations, whose running means are
 kept as there, are solved by preconditioned conjugate gradients, as in the authors' later trackers,
-where the paper has Gauss-Seidel; and the region is sampled to one size.
+where the paper has Gauss-Seidel; the region is sampled to one size; levels of grey are features,
+too; and all frequencies of the penalty are kept, where a later form of their code drops those below
+a twentieth of the largest (`sparsity`).
 """
 
 from typing import Any, NamedTuple

@@ -62,7 +62,7 @@ def files(tracker: Any, path: str | os.PathLike | None = None) -> dict[str, Path
     if tracker.backbone is None:
         return {}
     names = [network.name for network in getattr(tracker, "networks", (tracker.backbone,))]
-    others = {name: stored_path(name) for name in names[1:]}
+    others = {name: stored_path(name) for name in names[1:] if name != names[0]}
     return {names[0]: stored_path(names[0]) if path is None else Path(path)} | others
 
 
@@ -89,7 +89,15 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
         return {}
     params = _load_network(backbone, path)
     for network in getattr(tracker, "networks", (backbone,))[1:]:
-        params |= _load_network(network, None)  # the networks' keys are different ones
+        if network == backbone:
+            continue
+        more = _load_network(network, None)
+        if shared := params.keys() & more.keys():
+            raise WeightsError(
+                f"{backbone.name} and {network.name} cannot be used together: both call an array "
+                f"'{min(shared)}'"
+            )
+        params |= more
     return params
 
 

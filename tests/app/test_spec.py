@@ -48,11 +48,23 @@ def test_another_file_of_weights_is_another_digest(tmp_path):
 
 
 def test_every_network_has_its_digest():
-    both = Spec("fast", ("size.network=compact",)).describe()["weights"]
-    assert both == {
-        "narrow": Spec("fast").describe()["weights"],
-        "compact": Spec("compact").describe()["weights"],
-    }
+    both = Spec("siamfc").describe()["weights"]
+    assert set(both) == {"siamfc", "compact"} and both["siamfc"] != both["compact"]
+    assert both["compact"] == Spec("compact").describe()["weights"]
+
+
+def test_networks_that_call_their_arrays_alike_are_refused(tmp_path):
+    """Of both only one could be kept."""
+    spec = Spec("fast", ("size.network=compact",))
+    with pytest.raises(store.WeightsError, match="narrow and compact cannot be used together"):
+        spec.build()
+    path = tmp_path / "zeros.safetensors"
+    params = store.load_params(Spec().tracker())
+    store.save(path, {name: 0 * np.asarray(array) for name, array in params.items()}, {})
+    own = Spec("compact", ("size.network=compact",), str(path))  # the same network twice
+    loaded = store.load_params(own.tracker(), own.weights)
+    assert all(not array.any() for array in loaded.values())
+    assert own.describe()["weights"] == Spec("compact", (), str(path)).describe()["weights"]
 
 
 def test_what_is_not_there_is_said():

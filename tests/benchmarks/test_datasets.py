@@ -6,7 +6,7 @@ import layouts
 import numpy as np
 import pytest
 
-from dslt_jax.benchmarks import datasets
+from dslt_jax.benchmarks import datasets, metrics
 from dslt_jax.benchmarks.datasets import DatasetError, lists
 from dslt_jax.benchmarks.datasets.textfile import read_regions, read_table
 
@@ -271,6 +271,7 @@ def test_lasot(tmp_path):
     (folder / "full_occlusion.txt").write_text("0,1,0,0")
     (folder / "out_of_view.txt").write_text("0,0,0,1")
     layouts.text(tmp_path / "cat" / "cat-3" / "groundtruth.txt", layouts.truth(4))
+    layouts.text(tmp_path / "cat" / "cat-3_old" / "groundtruth.txt", layouts.truth(4))
     dataset = datasets.load("lasot", tmp_path)
     assert dataset.names == ("cat-3", "cat-20")
     assert dataset["cat-20"].tags["absent"].tolist() == [False, True, False, True]
@@ -299,6 +300,34 @@ def test_got10k(tmp_path):
     (folder / "cover.label").write_text("8\n")
     with pytest.raises(DatasetError, match=r"cover.label has 1 rows for 3 frames"):
         datasets.load("got10k", tmp_path)[0]
+
+
+def test_the_test_split_of_got10k_is_tracked_and_not_scored(tmp_path):
+    """Its annotations are the first frame's box."""
+    layouts.images(tmp_path / "GOT-10k_Test_000001", 1, 5, digits=8)
+    layouts.text(tmp_path / "GOT-10k_Test_000001" / "groundtruth.txt", layouts.truth(1))
+    sequence = datasets.load("got10k", tmp_path)[0]
+    assert len(sequence) == len(sequence.frames) == 5
+    assert np.isfinite(sequence.boxes[0]).all() and np.isnan(sequence.boxes[1:]).all()
+    scores = metrics.evaluate([sequence], {sequence.name: np.tile(sequence.boxes[0], (5, 1))})
+    assert scores.auc[0] < 0.2
+
+
+def test_folders_whose_listing_fails_are_passed_over(tmp_path, monkeypatch):
+    """As of a user who may not read them."""
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "open").mkdir()
+    iterate = Path.iterdir
+
+    def iterdir(path):
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterate(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    for name in ("otb", "generic", "vot"):
+        with pytest.raises(DatasetError, match="there are no sequences in"):
+            datasets.load(name, tmp_path)
 
 
 def test_generic(tmp_path):

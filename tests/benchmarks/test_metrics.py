@@ -82,6 +82,9 @@ def test_rows_too_few_too_many_and_skipped():
     short = metrics.evaluate([_sequence([BOX] * 4)], {"a": [BOX] * 2}, "got10k")
     assert short.success[0, 0] == 0.5
     assert short.problems[0] == "a: 2 rows for 4 frames, the missing 2 count as failures"
+    for policy in metrics.POLICIES:  # none repeats a row that is not there
+        cut = metrics.evaluate([_sequence([BOX] * 100)], {"a": [BOX] * 5}, policy)
+        assert cut.auc[0] < 0.06 and cut.p20[0] < 0.051, policy
     long = metrics.evaluate([_sequence([BOX] * 2)], {"a": [BOX] * 4}, "wu")
     assert long.problems == ("a: 4 rows for 2 frames, the last 2 ignored",)
     skipped = _sequence([BOX] * 4, skipped=2)

@@ -125,7 +125,8 @@ def test_the_digest_of_the_code_covers_all_that_decides_results(tmp_path):
     (package / "ops" / "deeper").mkdir()
     (package / "ops" / "deeper" / "new.py").touch()
     assert len(files) > 30
-    for file in [*files, package / "tracking.py", package / "app" / "session.py"]:
+    files += [package / name for name in ("tracking.py", "app/session.py", *settings.DECIDING)]
+    for file in files:
         content = file.read_bytes()
         changed = settings.code_digest(package)
         file.write_bytes(content + b"#")
@@ -133,7 +134,8 @@ def test_the_digest_of_the_code_covers_all_that_decides_results(tmp_path):
         file.write_bytes(content)
     assert settings.code_digest(package) != digest  # for the new one
     shutil.rmtree(package / "ops" / "deeper")
-    (package / "cli" / "track.py").write_text("")
+    for name in ("cli/track.py", "ui/server.py", "export/onnx.py"):
+        (package / name).write_text("")
     (package / "benchmarks" / "report" / "page.py").unlink()
     assert settings.code_digest(package) == digest
 
@@ -238,3 +240,12 @@ def test_kill_at_twenty_moments_ends_with_the_same_bytes(tmp_path, protocol):
     undisturbed = kill_run.contents(tmp_path / "undisturbed")
     assert len(undisturbed) == 1 + 10 * {"ope": 2, "supervised": 6}[protocol]
     assert kill_run.contents(tmp_path / "killed") == undisturbed
+
+
+def test_where_the_dataset_lay_may_change(tmp_path, dataset):
+    path = tmp_path / "run"
+    _run_with_a_result(path, dataset)
+    with runs.Run(path, Protocol(), SETTINGS, {"root": "/new"}):
+        pass
+    assert json.loads((path / "run.json").read_text())["about"] == {"root": "/new"}
+    assert runs.read(path, dataset).runs

@@ -202,3 +202,27 @@ def test_runs_of_different_protocols_are_refused(root, tmp_path, capsys):
     _run_folder(tmp_path / "b", "realtime", root, _one_pass)
     assert main(["dslt", "report", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
     assert "only runs of one protocol can be compared" in capsys.readouterr().err
+
+
+def test_a_pass_without_resets_is_scored_as_dslt_score_does(tmp_path, capsys):
+    """Of a diamond, whose box around it is twice as large."""
+    root = tmp_path / "vot"
+    layouts.images(root / "a", 1, 30, digits=8)
+    diamond = np.tile([20.0, 5, 35, 20, 20, 35, 5, 20], (30, 1))
+    layouts.text(root / "a" / "groundtruth.txt", diamond)
+    run = trajectory.from_regions(np.tile([5.0, 5, 30, 30], (30, 1)))
+    results.write(
+        tmp_path / "Ours", datasets.load("vot", root), {"a": [run]}, "vot", "unsupervised"
+    )
+    where = [str(tmp_path / "Ours"), "--dataset", "vot", "--root", str(root)]
+    where += ["--experiment", "unsupervised"]
+    assert main(["dslt", "score", *where]) == 0
+    overlap, area = capsys.readouterr().out.splitlines()[-1].split()[1:]
+    assert 0.5 < float(overlap) < 0.6
+    report = tmp_path / "report"
+    assert main(["dslt", "report", *where, "--output", str(report), "--nofigures"]) == 0
+    assert capsys.readouterr().err == ""
+    with (report / "tables" / "leaderboard.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["ao"]) == pytest.approx(float(overlap), abs=1e-4)
+    assert float(row["auc"]) == pytest.approx(float(area), abs=1e-4)

@@ -255,6 +255,19 @@ def test_what_was_lost_is_found_by_more_than_what_keeps_it():
         assert float(after.missing) == (3 if out.lost else 0)
 
 
+def test_a_response_that_is_no_number_closes_no_gate_for_good():
+    gates, nan = Gates(relative=True), jnp.float32(jnp.nan)
+    assert not float(gates.judge(nan, jnp.float32(0.0))) >= gates.lost
+    frames, truth = small.clip(3)
+    tracker = small.tracker("gates.relative=true", "gates.learn=0.01")
+    state = dslt.init(tracker, small.params(), frames[0], truth[0])
+    state, _ = dslt.step(tracker, small.params(), state, frames[1])
+    sight, _ = dslt.locate(tracker, small.params(), state, frames[2])
+    broken = sight._replace(confidence=nan, lost=jnp.array(True), teaches=jnp.array(False))
+    after, _ = dslt.learn(tracker, small.params(), state, broken)
+    assert float(after.usual) == float(state.usual) > 0
+
+
 def test_the_usual_response_is_a_mean_over_frames_that_teach():
     frames, truth = small.clip(4)
     tracker = small.tracker("gates.relative=true", "gates.rate=0.5", "gates.learn=0.01")

@@ -153,14 +153,29 @@ def find_root(
         raise DatasetError(f"the dataset root {root} is not a folder: pass the one with {what}")
     if count(root):
         return root, ()
-    below = sorted(path for path in root.iterdir() if path.is_dir())
-    below += [path for parent in below[:200] for path in sorted(parent.iterdir()) if path.is_dir()]
+    below = _folders(root)
+    below += [path for parent in below[:200] for path in _folders(parent)]
     above = list(root.resolve().parents)[:2]
+
+    def guess(folder: Path) -> int:
+        try:
+            return count(folder)
+        except OSError:  # others may have folders here that we cannot read
+            return 0
+
     for candidates in (below, above):
-        best = max(candidates, key=count, default=root)
-        if count(best):
+        best = max(candidates, key=guess, default=root)
+        if guess(best):
             return best, (f"{root} holds no sequences: using {best}",)
     raise DatasetError(f"there are no sequences in {root}, below it or above it: it needs {what}")
+
+
+def _folders(parent: Path) -> list[Path]:
+    """The folders in a folder; none in one that may not be read."""
+    try:
+        return sorted(path for path in parent.iterdir() if path.is_dir())
+    except OSError:
+        return []
 
 
 def find_optional(

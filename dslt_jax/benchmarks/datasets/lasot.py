@@ -31,7 +31,8 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     if (source / "testing_set.txt").is_file():
         names = read_text(source / "testing_set.txt").split()
     else:
-        names = [path.parent.name for path in source.glob("*/*-*/groundtruth.txt")]
+        names = [path.parent.name for path in source.glob("*/*-[0-9]*/groundtruth.txt")]
+        names = [name for name in names if name.rpartition("-")[2].isdecimal()]
         names.sort(key=lambda target: (target.rpartition("-")[0], int(target.rpartition("-")[2])))
 
     def read(target: str) -> Sequence:

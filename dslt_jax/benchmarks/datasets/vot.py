@@ -1,4 +1,4 @@
-"""VOT layout: `vot2016`, `vot2018`, ..., all read by what the folder has.
+"""VOT layout: `vot`, `vot2016` and later years, all read by what the folder has.
 
 `<name>/00000001.jpg` or `<name>/color/00000001.jpg`, `<name>/groundtruth.txt` with rotated polygons
 of 8 numbers or boxes of 4, `list.txt` with the names, and a 0 or 1 a frame in `<tag>.tag` or

@@ -139,10 +139,11 @@ def evaluate(
     sequences = [sequence for sequence in dataset if sequence.name in results]
     if not sequences:
         raise ValueError(f"{tracker or 'the tracker'} has no results on any of the sequences")
-    problems, aligned = [], []
+    problems, aligned, given = [], [], []
     for sequence in sequences:
         boxes, problem = align(sequence, results[sequence.name])
         aligned.append(boxes)
+        given.append(np.arange(len(sequence)) < len(results[sequence.name]))
         problems += [f"{sequence.name}: {problem}"] if problem else []
         invalid = int(np.any(np.isnan(results[sequence.name]), axis=1).sum())
         if invalid:
@@ -153,7 +154,9 @@ def evaluate(
     starts = np.cumsum(lengths) - lengths
     owner = np.repeat(np.arange(len(sequences)), lengths)
     truth, result = np.concatenate([s.boxes for s in sequences]), np.concatenate(aligned)
-    overlap, distance, normalized, counts = policy_lib.frame_errors(policy, truth, result, starts)
+    overlap, distance, normalized, counts = policy_lib.frame_errors(
+        policy, truth, result, starts, np.concatenate(given)
+    )
     absent = np.concatenate([s.tags.get("absent", np.zeros(len(s), bool)) for s in sequences])
     pooled = _pooled(truth, result, starts, absent, sequences)
     if policy.name == "pysot":

@@ -91,7 +91,7 @@ def by_name(name: str, thresholds: int | None = None) -> Policy:
 
 
 def frame_errors(
-    policy: Policy, truth: Array, result: Array, starts: np.ndarray
+    policy: Policy, truth: Array, result: Array, starts: np.ndarray, given: np.ndarray
 ) -> tuple[Array, Array, Array, np.ndarray]:
     """Returns each frame's overlap, center distance, normalised distance, and whether it counts.
 
@@ -100,12 +100,13 @@ def frame_errors(
         truth: (M, 4) ground truth of all sequences' frames, one after the other.
         result: (M, 4) a tracker's boxes.
         starts: (S,) the index of each sequence's first frame.
+        given: (M,) False where the tracker has no row at all, which nothing repeats.
 
     Returns:
         Four arrays (M,): overlap, -1 where the frame must fail; distance in pixels and distance in
         target sizes, -1 where the frame must pass and inf where it must fail; True where it counts.
     """
-    result = _replaced(policy, truth, result, starts)
+    result = np.where(given[:, None], _replaced(policy, truth, result, starts), np.nan)
     overlap = boxes.iou(result, truth)
     distance = boxes.center_distance(result, truth)
     # Divided before subtracted, in the files' coordinates: ties fall as they do in pysot.

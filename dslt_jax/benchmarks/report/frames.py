@@ -61,6 +61,6 @@ def _thumbnail(path: Path, width: int) -> str:
             image.thumbnail((width, width * 4))
             data = io.BytesIO()
             image.convert("RGB").save(data, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
-    except OSError:
+    except Exception:  # decoders raise anything on damaged bytes
         return ""
     return base64.b64encode(data.getvalue()).decode("ascii")

@@ -24,6 +24,10 @@ OPE_MEASURES = (
     Measure("op75", "OP75", "share of frames with an overlap over 0.75"),
     Measure("ao", "AO", "average overlap"),
 )
+UNSUPERVISED_MEASURES = (
+    Measure("ao", "AO", "average overlap, sequences weighted by length"),
+    Measure("auc", "AUC", "area under the success curve"),
+)
 VOT_MEASURES = (
     Measure("eao", "EAO", "expected average overlap"),
     Measure("accuracy", "A", "accuracy: mean overlap while tracking"),
@@ -70,21 +74,26 @@ def gather(
     variant = variant or vot.Variant()
     if supervised:
         trackers, curves, groups, more = _vot(dataset, results, variant)
+    elif protocol == "unsupervised":
+        variant = vot.Variant(name="toolkit", raster=variant.raster)
+        trackers, curves, groups, more = _unsupervised(dataset, results, variant)
     else:
         trackers, curves, groups, more = _ope(dataset, results, policy, segments)
-    main = "auc"
+    by_vot = supervised or protocol == "unsupervised"
+    measures = {"supervised": VOT_MEASURES, "unsupervised": UNSUPERVISED_MEASURES}
+    main = "ao" if protocol == "unsupervised" else "auc"
     if supervised:
         known = all(np.isfinite(tracker.summary["eao"]) for tracker in trackers)
         main = "eao" if known else "accuracy"
     heading = f"{names_lib.dataset(dataset.name)}: {names_lib.plural(len(results), 'tracker')}"
     return Report(
         title=title or heading,
-        policy=variant.describe() if supervised else policy.describe(),
+        policy=variant.describe() if by_vot else policy.describe(),
         protocol=protocol,
         dataset=dataset,
         trackers=trackers,
         results=tuple(results),
-        measures=VOT_MEASURES if supervised else OPE_MEASURES,
+        measures=measures.get(protocol, OPE_MEASURES),
         main=main,
         curves=curves,
         groups=groups,
@@ -147,6 +156,29 @@ def _ope(
     problems = ["the player shows each sequence's first start"] if segments else []
     problems += [f"{score.tracker}, {line}" for score in scores for line in score.problems]
     return tuple(trackers), curves, tuple(groups), problems
+
+
+def _unsupervised(dataset: Dataset, results: SequenceABC[Results], variant: vot.Variant) -> _Scored:
+    """VOT's pass without resets: overlaps with the regions themselves, not with boxes around."""
+    trackers, curves = [], []
+    for result in results:
+        overall, means, success = vot.average_overlap(dataset, result.runs, variant)
+        trackers.append(
+            Tracker(
+                name=result.tracker,
+                summary={"ao": overall, "auc": float(success.mean())},
+                intervals={"ao": metrics.bootstrap(means)},
+                by_sequence={"ao": means},
+                overlaps=tuple(vot.overlaps(result.runs[s.name][0], s, variant) for s in dataset),
+                fps=_fps(result),
+            )
+        )
+        curves.append(success)
+    curve = Curve(
+        *("success", "Success", "overlap threshold", "share of frames", "auc"),
+        *(np.linspace(0, 1, 100), np.stack(curves)),
+    )
+    return tuple(trackers), (curve,), (), []
 
 
 def _vot(dataset: Dataset, results: SequenceABC[Results], variant: vot.Variant) -> _Scored:
