@@ -57,7 +57,8 @@ class Gates(Part):
         """Returns () below what a frame is lost; missing: () frames the target was lost for."""
         rising = jnp.minimum(missing / self.doubt, 1.0)
         falling = jnp.maximum(1.0 - missing / self.patience, 0.0)
-        return self.lost + rising * falling * jnp.maximum(self.found - self.lost, 0.0)
+        more = rising * falling * jnp.maximum(self.found - self.lost, 0.0)
+        return jnp.where(missing > 0, self.lost + more, self.lost)  # which may be -inf: never lost
 
     def judge(self, response: jax.Array, usual: jax.Array) -> jax.Array:
         """Returns () what the thresholds are compared with; usual: () 0 before there is one."""

@@ -241,6 +241,7 @@ def test_what_was_lost_is_found_by_more_than_what_keeps_it():
     asked = [float(gates.least(jnp.float32(missing))) for missing in (0, 1, 5, 50, 100, 1000)]
     assert asked == pytest.approx([0.2, 0.299, 0.675, 0.45, 0.2, 0.2])
     assert float(Gates(lost=0.2).least(jnp.float32(1))) == pytest.approx(0.2)
+    assert float(Gates(lost=-jnp.inf).least(jnp.float32(0))) == -jnp.inf
 
     frames, truth = small.clip(3)
     tracker = small.tracker("gates.lost=1e3")
