@@ -251,7 +251,7 @@ class Dslt(Part):
             size=sight.size,
             sizing=sight.sizing,
             usual=jnp.where(sight.teaches, usual, state.usual),
-            missing=jnp.where(sight.lost, state.missing + 1.0, 0.0),
+            missing=self.gates.count(state.missing, sight.lost),
             head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
             samples=self.memory.forget(samples, state.samples, ~fit.finite),
         )

@@ -60,6 +60,10 @@ class Gates(Part):
         more = rising * falling * jnp.maximum(self.found - self.lost, 0.0)
         return jnp.where(missing > 0, self.lost + more, self.lost)  # which may be -inf: never lost
 
+    def count(self, missing: jax.Array, lost: jax.Array) -> jax.Array:
+        """Returns () frames lost so far; 0 where `found` asks no more: nothing changes then."""
+        return jnp.where(lost & (self.found > self.lost), missing + 1.0, 0.0)
+
     def judge(self, response: jax.Array, usual: jax.Array) -> jax.Array:
         """Returns () what the thresholds are compared with; usual: () 0 before there is one."""
         if not self.relative:

@@ -244,8 +244,10 @@ def test_what_was_lost_is_found_by_more_than_what_keeps_it():
     assert float(Gates(lost=-jnp.inf).least(jnp.float32(0))) == -jnp.inf
 
     frames, truth = small.clip(3)
-    tracker = small.tracker("gates.lost=1e3")
-    state = dslt.init(tracker, small.params(), frames[0], truth[0])
+    never = small.tracker("gates.lost=1e3")
+    state = dslt.init(never, small.params(), frames[0], truth[0])
+    assert float(dslt.step(never, small.params(), state, frames[1])[0].missing) == 0
+    tracker = small.tracker("gates.lost=1e3", "gates.found=1e4")
     for missing in (1, 2):
         state, out = dslt.step(tracker, small.params(), state, frames[1])
         assert out.lost and float(state.missing) == missing
