@@ -1,7 +1,9 @@
 """Several targets at once, by any tracker of one: what `many` returns.
 
-tracker = many(presets.compact())
-state = init(tracker, params, frame, boxes)       boxes (N, 4), a leading axis on all else
+    tracker = many(presets.compact())
+    state = init(tracker, params, frame, boxes)       boxes (N, 4), a leading axis on all else
+
+`tracking` drives it like any other; each target is followed as if it were alone.
 """
 
 import functools

@@ -1,15 +1,13 @@
 """Which tracker, in words: hashable, picklable, the same in any process and on any machine."""
 
 import dataclasses
-import hashlib
-from pathlib import Path
 from typing import Any
 
 from dslt_jax import presets, settings
 from dslt_jax.app.session import Session
 from dslt_jax.arrays import random_key
 from dslt_jax.types import Tracker
-from dslt_jax.weights import store
+from dslt_jax.weights import sources, store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,10 +45,5 @@ class Spec:
         files = store.files(tracker, self.weights)
         if not all(source.is_file() for source in files.values()):
             store.load_params(tracker, self.weights)  # says what to do
-        digests = {name: _sha256(source) for name, source in files.items()}
+        digests = {name: sources.file_sha256(source) for name, source in files.items()}
         return digests if len(digests) > 1 else next(iter(digests.values()), None)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

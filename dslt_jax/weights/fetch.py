@@ -1,7 +1,6 @@
 """Downloads published weights: resumed, checked and put in the cache in the package's format."""
 
 import contextlib
-import hashlib
 import http.client
 import logging
 import re
@@ -84,7 +83,7 @@ def download(
         raise WeightsError(f"'{shown}' is no http or https address")
     partial = target.with_name(target.name + ".part")
     try:
-        if target.exists() and _sha256(target) == sha256:
+        if target.exists() and sources.file_sha256(target) == sha256:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
@@ -103,7 +102,7 @@ def download(
                         "network, bring the file and run `dslt weights import FILE`"
                     ) from None
                 time.sleep(pause * 2 ** max(failures - 1, 0))
-        digest = _sha256(partial)
+        digest = sources.file_sha256(partial)
         if have != size or digest != sha256:
             partial.unlink()
             raise WeightsError(
@@ -173,8 +172,3 @@ def _broken(error: Exception) -> _Interrupted:
 def _goes_on(response: http.client.HTTPResponse, have: int) -> bool:
     start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
     return response.status == 206 and start is not None and int(start[1]) == have
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,12 @@ DIGESTS = {
         "inception_4e": "0fd231a4278e895253fa897a56d390401f22df7cbeffe45751590683f07193d4",
     },
 }
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the sha256 of a file; raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digests(backbone: str, params: Mapping[str, np.ndarray]) -> dict[str, str]:

@@ -76,5 +76,5 @@ def test_a_video_that_begins_between_two_keys_is_counted_by_reading(video, tmp_p
     source = open_frames(path)
     linear = list(dataclasses.replace(source, jump=None).frames())
     jumped = list(span.cut(source, 40).frames())
-    assert len(linear) < COUNT - 5
+    assert COUNT - 30 < len(linear) < COUNT - 5
     assert [frame.time for frame in jumped] == [frame.time for frame in linear[40:]]
