@@ -12,8 +12,6 @@ import subprocess
 
 # The threads of XLA on the CPU, and of the libraries that NumPy may use.
 THREAD_VARIABLES = ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# The same kernels on every start: without these XLA takes those that happen to be fastest.
-GPU_FLAGS = "--xla_gpu_deterministic_ops=true --xla_gpu_autotune_level=0"
 
 
 def local(
@@ -41,8 +39,6 @@ def environment(threads: int, device: str, *, keep_compiled: bool = True) -> dic
     if not keep_compiled:
         variables["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     variables["JAX_PLATFORMS"] = "cuda" if device == "gpu" else "cpu"
-    if device == "gpu":
-        variables["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {GPU_FLAGS}".strip()
     return variables
 
 

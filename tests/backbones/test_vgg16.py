@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import weight_files
 
-from dslt_jax.backbones import Vgg16, vgg16
+from dslt_jax import presets, settings
+from dslt_jax.backbones import Vgg16, layers, vgg16
 
 GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
 PAPER = Vgg16(("conv4_3", "conv5_3"))
@@ -89,3 +90,39 @@ def test_a_wrong_layer_is_named(take, says):
 def test_a_wrong_image_is_named(params, shape):
     with pytest.raises(ValueError, match="multiples of 16"):
         PAPER.apply(params, np.zeros(shape, np.float32))
+
+
+def test_bfloat16_is_float32_but_for_rounding(params):
+    exact = PAPER.apply(params, random_image())
+    found = Vgg16(PAPER.take, precision="bfloat16").apply(params, random_image())
+    for ours, theirs in zip(found, exact, strict=True):
+        assert ours.dtype == theirs.dtype == np.float32
+        error = np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)
+        assert 1e-4 < error < 0.02
+
+
+def test_float32_is_what_it_was_before_there_was_a_choice(params):
+    x = random_image() - params["mean"]
+    for name in vgg16.convolutions("conv3_3"):
+        if name in ("conv2_1", "conv3_1"):
+            x = x.reshape(1, x.shape[1] // 2, 2, x.shape[2] // 2, 2, -1).max((2, 4))
+        x = layers.conv_relu(x, params[f"{name}/w"], params[f"{name}/b"])
+    np.testing.assert_array_equal(SMALL.apply(params, random_image())[0], x)
+    assert Vgg16(SMALL.take, precision="float32") == SMALL
+
+
+def test_bfloat16_is_the_same_whether_prepared_or_not(params):
+    network = Vgg16(PAPER.take, precision="bfloat16")
+    assert network.prepare(params) is params
+    assert network.param_shapes() == PAPER.param_shapes()
+    plain = network.apply(params, random_image())
+    prepared = network.apply(PAPER.prepare(params), random_image())
+    for ours, theirs in zip(prepared, plain, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_precision_is_a_setting():
+    tracker = settings.override(presets.paper(), ["backbone.precision=bfloat16"])
+    assert tracker.backbone == Vgg16(PAPER.take, precision="bfloat16")
+    with pytest.raises(ValueError, match="precision='float16' is not one of float32, bfloat16"):
+        settings.override(presets.paper(), ["backbone.precision=float16"])

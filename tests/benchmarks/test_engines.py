@@ -113,12 +113,12 @@ def test_workers_have_their_threads_and_their_gpu(monkeypatch):
     (worker,) = environments.local(1, 1, "cpu", keep_compiled=False)
     assert worker["JAX_ENABLE_COMPILATION_CACHE"] == "false"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7e")
-    monkeypatch.setenv("XLA_FLAGS", "--mine")
     workers = environments.local(3, 1, "gpu")
     assert [worker["CUDA_VISIBLE_DEVICES"] for worker in workers] == ["4", "GPU-7e", "4"]
     assert {worker["XLA_PYTHON_CLIENT_MEM_FRACTION"] for worker in workers} == {"0.45"}
-    assert workers[0]["XLA_FLAGS"].startswith("--mine --xla_gpu_deterministic_ops=true")
     assert workers[0]["JAX_PLATFORMS"] == "cuda"
+    # Without XLA's search for the fastest convolutions VGG-16 takes fifty times as long on an H200.
+    assert "XLA_FLAGS" not in workers[0]
 
 
 @pytest.mark.parametrize(
