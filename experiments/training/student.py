@@ -26,12 +26,13 @@ def init(network: Compact, key: jax.Array) -> tuple[Params, Params]:
 
 
 def apply(
-    network: Compact, params: Params, image: jax.Array
+    network: Compact, params: Params, image: jax.Array, dtype=jnp.float32
 ) -> tuple[tuple[jax.Array, jax.Array], Params]:
     """The network on a batch, normalised by the batch's own moments.
 
     Args:
       image: (N, H, W, 3) RGB float32 0..255.
+      dtype: of the convolutions; moments and outputs are float32.
 
     Returns:
       the shallow and the deep map, and the batch's moments.
@@ -39,10 +40,12 @@ def apply(
     moments: Params = {}
 
     def convolve(x, name, kernel, bias, stride):
+        x, kernel = x.astype(dtype), kernel.astype(dtype)
         if name == "stage1":
-            y = layers.stem_conv(x, kernel, jnp.zeros(kernel.shape[-1:]))
+            y = layers.stem_conv(x, kernel, jnp.zeros(kernel.shape[-1:], dtype))
         else:
             y = layers.conv(x, kernel, stride=stride)
+        y = y.astype(jnp.float32)
         mean, var = y.mean((0, 1, 2)), y.var((0, 1, 2))
         moments[f"{name}/mean"], moments[f"{name}/var"] = mean, var
         gain = params[f"{name}/scale"] * jax.lax.rsqrt(var + EPSILON)

@@ -13,20 +13,24 @@ several folders: ours, COCO, GOT-10k, LaSOT, or any folder of images.
 
 Leaves in --output: weights.safetensors (float16), checkpoint.safetensors, log.csv, curves.png. The
 same command goes on from the last checkpoint, with the same samples as if it had not stopped. On
-two CPU cores a step of 8 samples takes about a second; a GPU is used if there is one.
+two CPU cores a step of 8 samples takes about a second; a GPU is used if there is one, and waits for
+samples less where --samples has them from a folder that `train_loader.py --store` fills.
 """
 
 import csv
 import functools
 import pathlib
 import time
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import objective
 import optax
+import sample_store
 import train_loader
+import train_samples
 import train_sources
 import validation
 from absl import app, flags
@@ -51,6 +55,7 @@ flags.DEFINE_float("learning_rate", 2e-4, "of the backbone, peak of the cosine s
 flags.DEFINE_float("head_rate", 5.0, "the box head's rate over the backbone's")
 flags.DEFINE_list("frozen", ["stage1", "stage2"], "stages that keep their weights")
 flags.DEFINE_integer("workers", 1, "processes that make samples")
+flags.DEFINE_string("samples", None, "folder of samples made ahead; without it they are made here")
 flags.DEFINE_integer("checkpoint_every", 200, "steps between checkpoints", lower_bound=1)
 flags.DEFINE_integer("validate_every", 1000, "steps between validations; 0: never")
 flags.DEFINE_integer("seed", 0, "of samples, boxes and new weights")
@@ -102,6 +107,20 @@ def initial_params() -> dict[str, jax.Array]:
     return params | {k: jnp.asarray(v, jnp.float32) for k, v in given.items()}
 
 
+def samples(sources: train_sources.Sources, start: int) -> Iterator[train_samples.Sample]:
+    """Batches from number `start` on: those kept in --samples, or the same made here."""
+    asked = {
+        "seed": FLAGS.seed,
+        "batch": FLAGS.batch,
+        "size": FLAGS.crop_size,
+        "tests": FLAGS.tests,
+    }
+    if not FLAGS.samples:
+        return train_loader.batches(sources, start=start, workers=FLAGS.workers, **asked)
+    data = train_sources.digest(sources)
+    return sample_store.batches(pathlib.Path(FLAGS.samples), start=start, data=data, **asked)
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"'{argv[1]}' belongs to no flag")
@@ -139,17 +158,9 @@ def main(argv: list[str]) -> None:
         keep = functools.partial(jax.tree.map, lambda a, b: jnp.where(good, a, b))
         return keep(optax.apply_updates(params, updates), params), keep(new, state), loss, terms
 
+    batches = samples(sources, first)
     log, sums, began = output / "log.csv", [], time.time()
     validation.begin_log(log, COLUMNS, first)
-    batches = train_loader.batches(
-        sources,
-        seed=FLAGS.seed,
-        start=first,
-        batch=FLAGS.batch,
-        workers=FLAGS.workers,
-        size=FLAGS.crop_size,
-        tests=FLAGS.tests,
-    )
     steps = range(first, FLAGS.steps)
     bar = tqdm(steps, initial=first, total=FLAGS.steps, desc="train", mininterval=5)
     for step, batch in zip(bar, batches, strict=False):

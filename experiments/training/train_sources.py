@@ -2,14 +2,15 @@
 
 `load_all` recognises by itself what a folder holds:
 
-  ours      boxes.jsonl, images/, videos/<clip>/groundtruth.csv and objects/<object>/<view>.jpg with
-            a mask <view>.png, white where the object is
+  ours      boxes.jsonl, images/, videos/<clip>/groundtruth.csv and objects/<object>/<view>.jpg, or
+            another kind of image, with a mask <view>.png, white where the object is
   COCO      annotations/instances_*.json and the folders of images that go with them
   GOT-10k   folders of frames with a groundtruth.txt, also one level down in train/ or val/
   LaSOT     <class>/<class>-<n>/img and groundtruth.txt
   images    any other folder: every image in it or below it is a still without boxes
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,6 +81,19 @@ def split(sources: Sources, names: Iterable[str]) -> tuple[Sources, Sources]:
     return sources._replace(clips=train), Sources((), held)
 
 
+def digest(sources: Sources) -> str:
+    """Twelve hex digits of all names and boxes in their order, wherever the folders lie."""
+    total = hashlib.sha256()
+    for still in sources.stills:
+        total.update(Path(still.file).name.encode() + still.boxes.tobytes())
+    for clip in sources.clips:
+        total.update("/".join([clip.name, *(Path(f).name for f in clip.frames)]).encode())
+        total.update(clip.boxes.tobytes())
+    for thing in sources.things:
+        total.update("/".join([thing.name, *(Path(v).name for v, _ in thing.views)]).encode())
+    return total.hexdigest()[:12]
+
+
 def _load(folder: Path) -> Sources:
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")
@@ -120,9 +134,9 @@ def _ours(folder: Path) -> Sources:
 def _things(folder: Path) -> Iterator[Thing]:
     """Objects with two views or more; in the order of their names the views are neighbours."""
     for place in sorted(folder.glob("*/")):
-        pictures = sorted(place.glob("*.jpg"))
-        views = [(str(p), str(p.with_suffix(".png"))) for p in pictures]
-        views = [pair for pair in views if Path(pair[1]).is_file()]
+        pictures = sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES)
+        pairs = [(p, p.with_suffix(".png")) for p in pictures]
+        views = [(str(p), str(mask)) for p, mask in pairs if mask != p and mask.is_file()]
         if len(views) > 1:
             yield Thing(place.name, tuple(views))
 
