@@ -15,14 +15,18 @@ from dslt_jax.parts import Part, static
 from dslt_jax.types import Look, Params, Sight, State, Tracker
 
 CPU_BATCH = 4  # targets whose networks run at once: the maps of more outgrow a CPU's caches
+FIRST_BATCH = (
+    8  # targets whose first crops, ten or so each, a GPU sees at once: more take its memory
+)
 
 
 def many(tracker: Tracker, *, batch: int = CPU_BATCH) -> "Many":
     """Returns the tracker of N targets at once: boxes (N, 4), a leading axis on all else.
 
-    On a GPU or TPU the stages are vmapped. On a CPU the networks run for `batch` targets at a
-    time, and crops and learning for one after the other, so that a target whose frame does not
-    teach costs no learning. Which of them it is follows where the arrays live.
+    On a GPU or TPU the stages are vmapped, the first frame's a few targets at a time. On a CPU the
+    networks run for `batch` targets at a time, and crops and learning for one after the other, so
+    that a target whose frame does not teach costs no learning. Which of them it is follows where the
+    arrays live.
     """
     return Many(tracker, batch)
 
@@ -52,7 +56,8 @@ class Many(Part):
         return jax.vmap(self.tracker.first_look)(boxes)
 
     def init(self, params: Params, key: jax.Array, patches: jax.Array, boxes: jax.Array) -> State:
-        return over_targets(functools.partial(self.tracker.init, params, key), 1, patches, boxes)
+        body = functools.partial(self.tracker.init, params, key)
+        return over_targets(body, 1, patches, boxes, elsewhere=FIRST_BATCH)
 
     def look(self, state: State) -> Look:
         return jax.vmap(self.tracker.look)(state)
@@ -78,12 +83,17 @@ class Many(Part):
 
 
 def over_targets(
-    body: Any, batch: int, *arguments: Any, together: Any = None, in_turn: Any = None
+    body: Any,
+    batch: int,
+    *arguments: Any,
+    together: Any = None,
+    in_turn: Any = None,
+    elsewhere: int | None = None,
 ) -> Any:
     """Applies `body` to every target, the leading axis of the arguments.
 
     On a CPU `batch` of them at a time, one after the other for 1: then what a `cond` leaves out is
-    really left out. Elsewhere all at once.
+    really left out. Elsewhere all at once, or `elsewhere` of them.
 
     Args:
       together: the body where all are done at once; None is `body`.
@@ -91,7 +101,9 @@ def over_targets(
     """
 
     def at_once(*arguments):
-        return jax.vmap(together or body)(*arguments)
+        if elsewhere is None or jax.tree.leaves(arguments)[0].shape[0] <= elsewhere:
+            return jax.vmap(together or body)(*arguments)
+        return jax.lax.map(lambda one: body(*one), arguments, batch_size=elsewhere)
 
     def loop(*arguments):
         if 1 < jax.tree.leaves(arguments)[0].shape[0] <= batch:

@@ -11,6 +11,7 @@ import small
 
 import dslt_jax as dslt
 from dslt_jax import settings, tracking
+from dslt_jax.multi_target import over_targets
 
 PROGRAMS = ("_init", "_locate", "_measure", "_learn")
 
@@ -180,6 +181,18 @@ def test_many_is_one_by_one_beyond_a_batch_too(count):
     for i in {0, count // 2, count - 1}:
         found = run(tracker, frames, boxes[i])
         np.testing.assert_allclose(outs.box[i], found.box[-1], atol=1e-2)
+
+
+@pytest.mark.parametrize("count", [3, 8, 21])
+def test_a_gpu_sees_the_first_crops_of_a_few_targets_at_once(monkeypatch, count):
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *x, cpu, default: default(*x))
+    numbers = jnp.arange(float(count))
+
+    def every(numbers):
+        return over_targets(lambda x: x**2, 1, numbers, elsewhere=8)
+
+    np.testing.assert_array_equal(every(numbers), numbers**2)
+    assert ("scan" in str(jax.make_jaxpr(every)(numbers))) == (count > 8)
 
 
 def test_an_update_that_is_not_due_is_left_out_for_many_on_a_cpu_too():
