@@ -25,8 +25,8 @@ def many(tracker: Tracker, *, batch: int = CPU_BATCH) -> "Many":
 
     On a GPU or TPU the stages are vmapped, the first frame's a few targets at a time. On a CPU the
     networks run for `batch` targets at a time, and crops and learning for one after the other, so
-    that a target whose frame does not teach costs no learning. Which of them it is follows where the
-    arrays live.
+    that a target whose frame does not teach costs no learning. Which of them it is follows where
+    the arrays live.
     """
     return Many(tracker, batch)
 
