@@ -38,22 +38,6 @@ from tqdm import tqdm
 from dslt_jax.backbones import Compact
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list("data", ["../shared/train"], "folders of images and clips")
-flags.DEFINE_list("teachers", [], "NAME=WEIGHTS of googlenet, vgg16 or both")
-flags.DEFINE_string("output", "checkpoints/distilled", "where to write")
-flags.DEFINE_list("widths", [str(w) for w in Compact().widths], "channels of the four stages")
-flags.DEFINE_integer("steps", 20000, "training steps", lower_bound=1)
-flags.DEFINE_float("seconds", None, "learn for so long instead, loading and compiling not counted")
-flags.DEFINE_integer("batch", 32, "crops a step", lower_bound=2)
-flags.DEFINE_integer("crop_size", 160, "side of a crop in pixels, a multiple of 16")
-flags.DEFINE_integer("shift", 8, "pixels that the student's crop begins after the teachers'")
-flags.DEFINE_float("learning_rate", 2e-3, "peak of the cosine schedule")
-flags.DEFINE_float("average", 0.998, "decay of the exponential average of the weights")
-flags.DEFINE_enum(
-    "dtype", "float32", ["float32", "bfloat16"], "of the convolutions; the latter on GPUs"
-)
-flags.DEFINE_integer("checkpoint_every", 500, "steps between checkpoints", lower_bound=1)
-flags.DEFINE_integer("seed", 0, "of weights, crops and distortions")
 
 # Flags that decide what is learned.
 DECIDE = ("data", "teachers", "widths", "batch", "crop_size", "shift", "learning_rate")
@@ -213,4 +197,18 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    flags.DEFINE_list("data", ["../shared/train"], "folders of images and clips")
+    flags.DEFINE_list("teachers", [], "NAME=WEIGHTS of googlenet, vgg16 or both")
+    flags.DEFINE_string("output", "checkpoints/distilled", "where to write")
+    flags.DEFINE_list("widths", [str(w) for w in Compact().widths], "channels of the four stages")
+    flags.DEFINE_integer("steps", 20000, "training steps", lower_bound=1)
+    flags.DEFINE_float("seconds", None, "learn for so long instead, compiling apart")
+    flags.DEFINE_integer("batch", 32, "crops a step", lower_bound=2)
+    flags.DEFINE_integer("crop_size", 160, "side of a crop in pixels, a multiple of 16")
+    flags.DEFINE_integer("shift", 8, "pixels that the student's crop begins after the teachers'")
+    flags.DEFINE_float("learning_rate", 2e-3, "peak of the cosine schedule")
+    flags.DEFINE_float("average", 0.998, "decay of the exponential average of the weights")
+    flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "of the convolutions")
+    flags.DEFINE_integer("checkpoint_every", 500, "steps between checkpoints", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "of weights, crops and distortions")
     app.run(main)
