@@ -11,6 +11,8 @@ import numpy as np
 
 from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError
 
+LEAST = 1e-4  # confidence of a box that is written
+
 
 def write(tracks: Tracks, *, origin: float = 0.0) -> str:
     """Returns the file's text; ids are the targets' places, from 1.
@@ -23,7 +25,8 @@ def write(tracks: Tracks, *, origin: float = 0.0) -> str:
         for i in np.flatnonzero(~track.lost):
             x, y, w, h = track.boxes[i] + (origin, origin, 0, 0)
             frame, confidence = track.frames[i] + 1, track.confidence[i]
-            row = f"{x:.3f},{y:.3f},{w:.3f},{h:.3f},{confidence:.4f}"
+            # A confidence of 0 would say that the box is not to be counted.
+            row = f"{x:.3f},{y:.3f},{w:.3f},{h:.3f},{max(confidence, LEAST):.4f}"
             lines.append((frame, number, f"{frame},{number},{row},-1,-1,-1\n"))
     return "".join(line for _, _, line in sorted(lines))
 
@@ -51,12 +54,18 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
         frames = own[:, 0].astype(np.int64) - 1
         if (np.diff(frames) == 0).any():
             twice = frames[np.flatnonzero(np.diff(frames) == 0)[0]] + 1
-            raise TracksError(f"{path} has two boxes of target {number:g} in frame {twice}")
+            raise TracksError(f"{path} has two boxes of target {_name(number)} in frame {twice}")
         if len(own):
             boxes = own[:, 2:6] - (origin, origin, 0, 0)
             lost = np.zeros(len(own), bool)
-            tracks.append(Track(f"{number:g}", frames, boxes, own[:, 6], lost))
+            tracks.append(Track(_name(number), frames, boxes, own[:, 6], lost))
+    if not tracks:
+        raise TracksError(f"{path} has no box that counts: every confidence in it is 0")
     return Tracks(tracks, video=path.stem)
+
+
+def _name(number: float) -> str:
+    return f"{number:.0f}" if number % 1 == 0 else f"{number}"
 
 
 def _row(path: Path, number: int, line: str) -> list[float]:

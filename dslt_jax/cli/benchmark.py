@@ -120,16 +120,16 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             for note in dataset.notes:
                 _say(note)
             failed = _run(values, run, wanted, spec, device)
+            if failed:  # said first: what cannot be scored ends here
+                _say(
+                    f"{len(failed)} failed: {', '.join(failed)} (tracebacks in {values.output}"
+                    "/failed; the same command tries them again)"
+                )
             done = wanted.subset([name for name in wanted.names if run.done(name)])
             if len(done):
                 print(_scores(run.path, done, protocol))
     except (DatasetError, EngineError, ResultsError, RunError, WeightsError) as error:
         raise UserError(str(error)) from None
-    if failed:
-        _say(
-            f"{len(failed)} failed: {', '.join(failed)} (tracebacks in {values.output}/failed; "
-            "the same command tries them again)"
-        )
     return 1 if failed else 0
 
 

@@ -19,7 +19,11 @@ flags.DEFINE_string(
     "url", None, "fetch: another address of the same published file", flag_values=FLAGS
 )
 flags.DEFINE_float(
-    "timeout", 30.0, "fetch: seconds without a byte before trying again", flag_values=FLAGS
+    "timeout",
+    30.0,
+    "fetch: seconds without a byte before trying again",
+    lower_bound=0.1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_bool(
     "force", False, "fetch: replace weights that were imported before", flag_values=FLAGS

@@ -41,6 +41,20 @@ def test_truth_leaves_out_what_it_does_not_count(tmp_path):
     assert (first.name, list(first.frames), second.name) == ("7", [1], "8")
 
 
+def test_a_found_box_stays_whatever_its_confidence(tmp_path):
+    written = some_tracks.tracks()
+    for track in written.tracks:
+        track.confidence[:] = 1e-6
+    (tmp_path / "clip.txt").write_text(mot.write(written))
+    found = mot.read(tmp_path / "clip.txt")
+    assert [len(track.frames) for track in found.tracks] == [35, 6]
+
+
+def test_long_ids_stay_apart(tmp_path):
+    (tmp_path / "gt.txt").write_text("1,1234567,2,3,4,5\n1,1234568,2,3,4,5\n")
+    assert [track.name for track in mot.read(tmp_path / "gt.txt").tracks] == ["1234567", "1234568"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -50,6 +64,7 @@ def test_truth_leaves_out_what_it_does_not_count(tmp_path):
         ("10000001,1,2,3,4,5\n", "with frames from 1 to 10000000"),
         ("1,1,2,3,4,nan\n", "line 1"),
         ("1,1,2,3,4,5\n1,1,2,3,4,6\n", "two boxes of target 1 in frame 1"),
+        ("1,1,2,3,4,5,0\n2,1,2,3,4,5,0\n", "no box that counts: every confidence in it is 0"),
     ],
 )
 def test_what_is_no_mot_file_is_told(tmp_path, text, says):
