@@ -39,7 +39,7 @@ FILES = {
 FLAGS = flags.FlagValues()
 FLAGS.set_gnu_getopt(True)  # flags behind the input
 flags.DEFINE_enum("to", None, list(FILES), "the format", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "the file; otherwise beside the input", flag_values=FLAGS)
+flags.DEFINE_string("output", None, "the file; otherwise a new one beside the input", flag_values=FLAGS)
 flags.DEFINE_list("only", None, "only the targets of these names", flag_values=FLAGS)
 flags.DEFINE_string(
     "label", None, "the label of all targets; otherwise their names", flag_values=FLAGS
@@ -78,6 +78,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         text = _text(tracks, values)
         if output.exists() and source.exists() and output.samefile(source):
             raise UserError(f"{output} is the input: choose another --output")
+        if not values.output and output.exists():  # somebody may have worked on it since
+            raise UserError(f"{output} is there already: --output {output} replaces it")
         part_of(output).write_text(text, encoding="utf-8", errors="replace")
         part_of(output).replace(output)
     except TracksError as error:

@@ -32,6 +32,18 @@ def test_a_run_becomes_labels_for_cvat_and_comes_back_as_truth(out, capsys):
     np.testing.assert_allclose(truth, np.loadtxt(out / "boxes.txt", delimiter=","), atol=0.02)
 
 
+def test_a_file_that_is_there_is_replaced_only_where_it_is_named(out, capsys):
+    assert convert(out, "--to=cvat") == 0
+    (out / "cvat.xml").write_text("corrected by hand")
+    assert convert(out, "--to=cvat") == 1
+    assert f"cvat.xml is there already: --output {out / 'cvat.xml'} replaces" in (
+        capsys.readouterr().err
+    )
+    assert (out / "cvat.xml").read_text() == "corrected by hand"
+    assert convert(out, "--to=cvat", f"--output={out / 'cvat.xml'}") == 0
+    assert (out / "cvat.xml").read_text().startswith("<?xml")
+
+
 def test_a_part_of_a_video_ends_before_the_video_does(run, fake):
     result = run("--novideo", "--start=2", "--end=5")
     assert convert(result.out, "--to=cvat") == 0
