@@ -39,7 +39,9 @@ FILES = {
 FLAGS = flags.FlagValues()
 FLAGS.set_gnu_getopt(True)  # flags behind the input
 flags.DEFINE_enum("to", None, list(FILES), "the format", flag_values=FLAGS)
-flags.DEFINE_string("output", None, "the file; otherwise a new one beside the input", flag_values=FLAGS)
+flags.DEFINE_string(
+    "output", None, "the file; otherwise a new one beside the input", flag_values=FLAGS
+)
 flags.DEFINE_list("only", None, "only the targets of these names", flag_values=FLAGS)
 flags.DEFINE_string(
     "label", None, "the label of all targets; otherwise their names", flag_values=FLAGS
