@@ -15,9 +15,7 @@ from dslt_jax.parts import Part, static
 from dslt_jax.types import Look, Params, Sight, State, Tracker
 
 CPU_BATCH = 4  # targets whose networks run at once: the maps of more outgrow a CPU's caches
-FIRST_BATCH = (
-    8  # targets whose first crops, ten or so each, a GPU sees at once: more take its memory
-)
+FIRST_BATCH = 8  # targets whose first crops, about ten each, a GPU sees at once
 
 
 def many(tracker: Tracker, *, batch: int = CPU_BATCH) -> "Many":
@@ -93,10 +91,11 @@ def over_targets(
     """Applies `body` to every target, the leading axis of the arguments.
 
     On a CPU `batch` of them at a time, one after the other for 1: then what a `cond` leaves out is
-    really left out. Elsewhere all at once, or `elsewhere` of them.
+    really left out. Elsewhere all at once.
 
     Args:
       together: the body where all are done at once; None is `body`.
+      elsewhere: how many of many are done at once there, by `body`; None is all.
       in_turn: does all of them one after the other; None is a loop over `body`.
     """
 
