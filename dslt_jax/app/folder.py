@@ -110,7 +110,8 @@ def _all(value: Any, check: Callable[[Any], object]) -> bool:
 def _is_target(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and bool(_TARGET.fullmatch(str(value.get("name"))))
+        and isinstance(value.get("name"), str)
+        and bool(_TARGET.fullmatch(value["name"]))
         and _all(value.get("box"), lambda number: isinstance(number, (int, float)))
         and len(value["box"]) == 4
     )

@@ -3,7 +3,6 @@
 A run of `dslt track` is read from its folder; `adapters` has the formats of other tools.
 """
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from dslt_jax import boxes as boxes_lib
 from dslt_jax.app.folder import read_summary
-from dslt_jax.app.sinks import COLUMNS, box_stem, part_of
+from dslt_jax.app.sinks import COLUMNS, HEADER, box_stem, part_of
 
 Array = NDArray[np.float64]
 
@@ -60,7 +59,7 @@ class Tracks(NamedTuple):
 
     def clipped(self) -> "Tracks":
         """Returns the tracks with boxes cut to the frame; raises TracksError if that is unknown."""
-        if self.size is None:
+        if self.size is None or min(self.size) < 1:
             raise TracksError("the frame's size is not known here, or changes: --size WIDTHxHEIGHT")
         cut = [
             track._replace(boxes=boxes_lib.clip(track.boxes, *self.size)) for track in self.tracks
@@ -119,15 +118,16 @@ def read_run(path: Path) -> Tracks:
 
 def _about(summary: dict[str, Any], read: list[tuple[Track, Array]]) -> dict[str, Any]:
     sizes, (track, times) = summary.get("frame_sizes"), read[0]
+    last = max(int(track.frames[-1]) for track, _ in read)
     about: dict[str, Any] = {"video": Path(summary.get("input", "video")).name}
     if sizes and len(sizes) == 1:
         about["size"] = sizes[0]["width"], sizes[0]["height"]
-    if np.isfinite(times).all() and len(times) > 1 and times[-1] > times[0]:
+    if np.isfinite(times).all() and times[-1] > times[0]:
         about["fps"] = float((track.frames[-1] - track.frames[0]) / (times[-1] - times[0]))
-    if summary and len(track.frames):
+    if summary:
         asked = (summary.get(name) for name in ("end", "max_frames"))
         whole = summary["status"] in ("done", "incomplete") and not any(asked)
-        about["total"] = int(track.frames[-1]) + (1 if whole else 2)
+        about["total"] = last + (1 if whole else 2)
     return about
 
 
@@ -140,19 +140,39 @@ def _read_table(name: str, path: Path) -> tuple[Track, Array]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".part":
             text = text[: text.rfind("\n") + 1]
-        rows = list(csv.reader(text.splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise TracksError(f"cannot read {path}: {reason}") from None
+    rows = [line.split(",") for line in text.splitlines()]
     if not rows or tuple(rows[0]) != COLUMNS:
-        raise TracksError(f"{path} is no boxes.csv: its first line is not {','.join(COLUMNS)}")
-    try:
-        table = np.array([[float(cell or "nan") for cell in row] for row in rows[1:]], float)
-        table = table.reshape(-1, len(COLUMNS))
-    except ValueError:
-        raise TracksError(f"{path} has a line that is not {','.join(COLUMNS)}") from None
+        raise TracksError(f"{path} is no boxes.csv: its first line is not {HEADER}")
+    if len(rows) == 1:
+        raise TracksError(f"{path} has no box: there is no line below its first one")
+    table = np.array([_numbers(path, i, row) for i, row in enumerate(rows[1:], start=2)])
     frames, confidence, lost, times = (
         table[:, COLUMNS.index(column)] for column in ("frame", "confidence", "lost", "time")
     )
+    if (np.diff(frames) <= 0).any():
+        line = 3 + int(np.flatnonzero(np.diff(frames) <= 0)[0])
+        raise TracksError(
+            f"{path} line {line}: its frame does not come after that of line {line - 1}"
+        )
+    confidence = np.where(np.isfinite(confidence), confidence, 0.0)  # of a model that has diverged
     track = Track(name, frames.astype(np.int64), table[:, 1:5], confidence, lost > 0)
     return track, times
+
+
+def _numbers(path: Path, line: int, row: list[str]) -> list[float]:
+    """The numbers of a line, NaN for empty cells; frame, box and lost are there."""
+    try:
+        numbers = [float(cell or "nan") for cell in row]
+    except ValueError:
+        numbers = []
+    whole = len(numbers) == len(COLUMNS)
+    if not whole or not np.isfinite([*numbers[:5], numbers[COLUMNS.index("lost")]]).all():
+        raise TracksError(f"{path} line {line} is '{','.join(row)[:60]}', not {HEADER}")
+    if numbers[0] % 1 or not 0 <= numbers[0] < MOST_FRAMES:
+        raise TracksError(
+            f"{path} line {line}: '{row[0][:20]}' is no frame's number from 0 to {MOST_FRAMES - 1}"
+        )
+    return numbers

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dslt_jax.app.sinks import HEADER
-from dslt_jax.app.tracks import read_run
+from dslt_jax.app.tracks import TracksError, read_run
 
 
 def row(frame):
@@ -37,3 +37,54 @@ def test_what_a_kill_has_left_of_a_resumed_run_counts(folder):
     assert len(read_run(folder).tracks[0].frames) == 10
     (folder / "boxes.csv").unlink()
     assert len(read_run(folder).tracks[0].frames) == 4
+
+
+@pytest.mark.parametrize(
+    ("last", "says"),
+    [
+        ("5,10.0,12.0\n", "line 7 is '5,10.0,12.0', not frame,x,y,w,h,confidence,lost"),
+        ("5,10,a,20,16,0.9,0,3,0.2\n", "line 7 is '5,10,a,20"),
+        ("5,nan,12,20,16,0.9,0,3,0.2\n", "line 7 is '5,nan"),
+        ("5,,,,,,,,\n", "line 7 is '5,,,,"),
+        ("\n", "line 7 is '', not"),
+        ("5" * 200_000 + "\n", "line 7 is '555"),
+        ("9" * 30 + row(5)[1:], "line 7: '99999999999999999999' is no frame's number"),
+        ("100000000" + row(5)[1:], "line 7: '100000000' is no frame's number from 0 to 9999999"),
+        ("5.5" + row(5)[1:], "line 7: '5.5' is no frame's number"),
+        ("-5" + row(5)[1:], "line 7: '-5' is no frame's number"),
+        (row(4), "line 7: its frame does not come after that of line 6"),
+    ],
+)
+def test_a_damaged_line_is_told(folder, last, says):
+    write(folder, range(5), end=last)
+    with pytest.raises(TracksError, match=says):
+        read_run(folder)
+
+
+def test_a_table_without_a_line_is_told(folder):
+    write(folder, [])
+    with pytest.raises(TracksError, match="has no box: there is no line below"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("targets", [[{"name": 5, "box": [10, 12, 20, 16]}], [{}], [], "boxes", 1])
+def test_a_summary_of_something_else_is_told(folder, targets):
+    write(folder, range(5))
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"targets": targets}))
+    with pytest.raises(TracksError, match="no run of `dslt track`"):
+        read_run(folder)
+
+
+def test_a_confidence_that_is_no_number_is_none(folder):
+    write(folder, range(5), end=row(5).replace("0.900", "nan"))
+    assert read_run(folder).tracks[0].confidence.tolist() == [0.9] * 5 + [0.0]
+
+
+def test_a_run_that_goes_on_ends_after_the_target_that_is_seen_last(folder):
+    targets = [{"name": name, "box": [10, 12, 20, 16]} for name in ("1", "2")]
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"targets": targets}))
+    write(folder, range(5), "boxes_1.csv")
+    write(folder, range(20), "boxes_2.csv")
+    assert read_run(folder).total == 21
