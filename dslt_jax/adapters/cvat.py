@@ -5,6 +5,7 @@ which CVAT draws straight lines; an `outside` one hides the target from there on
 a track that people can correct, so only those are written that the lines need.
 """
 
+import re
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError, keyfram
 from dslt_jax.boxes import from_corners
 
 EDGES = ("xtl", "ytl", "xbr", "ybr")
+# Characters that XML does not have, not even escaped.
+FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LABEL = "object"  # of targets without a name that says what they are
 
 
@@ -50,7 +53,8 @@ def write(tracks: Tracks, *, label: str | None = None, tolerance: float = 1.0) -
             if track.frames[last] + 1 < end:
                 _box(parent, track.frames[last] + 1, track.boxes[last], outside=True)
     xml.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{xml.tostring(root, encoding="unicode")}\n'
+    text = FORBIDDEN.sub("?", xml.tostring(root, encoding="unicode"))
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
 def read(path: Path) -> Tracks:
@@ -63,7 +67,7 @@ def read(path: Path) -> Tracks:
         root = xml.parse(path).getroot()
     except OSError as error:
         raise TracksError(f"cannot read {path}: {error.strerror}") from None
-    except xml.ParseError as error:
+    except (xml.ParseError, LookupError, ValueError) as error:  # no such encoding; of many bytes
         raise TracksError(f"{path} is no XML: {error}") from None
     count = root.findtext("./meta/*/size")
     try:
@@ -76,10 +80,7 @@ def read(path: Path) -> Tracks:
     if not tracks:
         raise TracksError(f"{path} has no track with boxes: is it a 'CVAT for video 1.1' file?")
     names = [track.name for track in tracks]
-    tracks = [
-        track._replace(name=f"{track.name}_{i}") if names.count(track.name) > 1 else track
-        for i, track in enumerate(tracks, start=1)
-    ]
+    tracks = [track._replace(name=_distinct(i, names)) for i, track in enumerate(tracks)]
     video = root.findtext("./meta/*/name") or path.stem
     return Tracks(tracks, video, (size[0], size[1]) if len(size) == 2 else None, end or None)
 
@@ -87,6 +88,14 @@ def read(path: Path) -> Tracks:
 def label_of(track: Track, label: str | None) -> str:
     """Returns what is written as the label of a target."""
     return label or (LABEL if not track.name or track.name.isdigit() else track.name)
+
+
+def _distinct(place: int, names: list[str]) -> str:
+    """The name at a place, with its number behind it where others have it too."""
+    name, others = names[place], {*names[:place], *names[place + 1 :]}
+    while name in others:
+        name = f"{name}_{place + 1}"
+    return name
 
 
 def _read(element: xml.Element, end: int) -> Track | None:
@@ -99,10 +108,12 @@ def _read(element: xml.Element, end: int) -> Track | None:
         raise ValueError(f"its frames are not within 0 and {MOST_FRAMES}")
     hidden = np.array([keys[frame].get("outside") == "1" for frame in at])
     edges = np.array([[float(keys[frame].attrib[name]) for name in EDGES] for frame in at])
+    if not np.isfinite(edges).all():
+        raise ValueError("the edges of its boxes are not all numbers")
     frames = np.arange(at[0], max(at[-1] + 1, end))
     frames = frames[~hidden[np.searchsorted(at, frames, side="right") - 1]]
     lines = np.stack([np.interp(frames, at, edge) for edge in edges.T], axis=-1)
-    name, seen = f"{element.get('label')}", np.ones(len(frames))
+    name, seen = element.get("label") or LABEL, np.ones(len(frames))
     return Track(name, frames, from_corners(lines), seen, seen == 0) if len(frames) else None
 
 

@@ -74,7 +74,7 @@ def _row(path: Path, number: int, line: str) -> list[float]:
         row = [float(word) for word in line.replace(",", " ").split()]
     except ValueError:
         row = []
-    sound = len(row) >= 6 and np.isfinite(row[:6]).all() and not row[0] % 1
+    sound = len(row) >= 6 and np.isfinite(row[:7]).all() and not row[0] % 1
     if not sound or not 1 <= row[0] <= MOST_FRAMES:
         raise TracksError(
             f"line {number} of {path} is '{line[:60]}', not frame,id,x,y,w,h[,confidence,...] with "

@@ -64,6 +64,22 @@ def test_a_track_of_a_labeller_goes_on_to_the_end(tmp_path):
     np.testing.assert_allclose(first.boxes[:, 0], [4, 5, 6, 7, 8, 8, 8])
 
 
+def test_targets_of_one_label_get_names_that_nothing_else_has(tmp_path):
+    box = '<box frame="0" outside="0" xtl="1" ytl="2" xbr="9" ybr="8"/>'
+    labels = ["car", "car", "car_1", "tree"]
+    tracks = "".join(f'<track label="{label}">{box}</track>' for label in labels)
+    (tmp_path / "a.xml").write_text(f"<annotations>{tracks}</annotations>")
+    names = [track.name for track in cvat.read(tmp_path / "a.xml").tracks]
+    assert names == ["car_1_1", "car_2", "car_1", "tree"]
+
+
+def test_what_xml_has_no_character_for_is_replaced(tmp_path):
+    tracks = some_tracks.tracks()._replace(video="a\x01b\ufffe.mp4")
+    (tmp_path / "a.xml").write_text(cvat.write(tracks, label="<\x00>"))
+    found = cvat.read(tmp_path / "a.xml")
+    assert (found.video, found.tracks[0].name) == ("a?b?.mp4", "<?>_1")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -75,6 +91,13 @@ def test_a_track_of_a_labeller_goes_on_to_the_end(tmp_path):
             "</annotations>",
             "is no 'CVAT for video",
         ),
+        (
+            '<annotations><track><box frame="0" xtl="inf" ytl="1" xbr="1" ybr="1"/></track>'
+            "</annotations>",
+            "edges of its boxes are not all numbers",
+        ),
+        ('<?xml version="1.0" encoding="no such"?><annotations/>', "is no XML"),
+        ('<?xml version="1.0" encoding="utf-32"?><annotations/>', "is no XML"),
     ],
 )
 def test_what_is_no_such_file_is_told(tmp_path, text, says):
@@ -84,5 +107,6 @@ def test_what_is_no_such_file_is_told(tmp_path, text, says):
 
 
 def test_without_the_frames_size_it_is_told():
-    with pytest.raises(TracksError, match="--size WIDTHxHEIGHT"):
-        cvat.write(some_tracks.tracks()._replace(size=None))
+    for size in (None, (0, 480)):
+        with pytest.raises(TracksError, match="--size WIDTHxHEIGHT"):
+            cvat.write(some_tracks.tracks()._replace(size=size))

@@ -63,6 +63,7 @@ def test_long_ids_stay_apart(tmp_path):
         ("0,1,2,3,4,5\n", "with frames from 1"),
         ("10000001,1,2,3,4,5\n", "with frames from 1 to 10000000"),
         ("1,1,2,3,4,nan\n", "line 1"),
+        ("1,1,2,3,4,5,nan\n", "line 1"),
         ("1,1,2,3,4,5\n1,1,2,3,4,6\n", "two boxes of target 1 in frame 1"),
         ("1,1,2,3,4,5,0\n2,1,2,3,4,5,0\n", "no box that counts: every confidence in it is 0"),
     ],
