@@ -18,6 +18,7 @@ hidden until it is found again. cvat and labelstudio cut boxes to the frame.
 Exit status: 0 all done; 1 it could not be read or written; 2 wrong flags.
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -34,6 +35,17 @@ FILES = {
     "labelstudio": "labelstudio.json",
     "mot": "mot.txt",
     "truth": "groundtruth.txt",
+}
+
+# flag -> the formats that it says something of; any other flag is for all of them.
+CONCERNS = {
+    "label": ("cvat", "labelstudio"),
+    "tolerance": ("cvat", "labelstudio"),
+    "size": ("cvat", "labelstudio"),
+    "frames": ("cvat", "labelstudio", "truth"),
+    "fps": ("labelstudio",),
+    "url": ("labelstudio",),
+    "origin": ("mot",),
 }
 
 FLAGS = flags.FlagValues()
@@ -73,6 +85,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     if len(arguments) != 1 or values.to is None:
         raise UserError("what is to become what? dslt convert INPUT --to " + "|".join(FILES))
     source = Path(arguments[0])
+    _check_flags(source, values)
     beside = source if source.is_dir() else source.parent
     output = Path(values.output or beside / FILES[values.to])
     try:
@@ -101,13 +114,31 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     return 0
 
 
+def _check_flags(source: Path, values: flags.FlagValues) -> None:
+    """Raises UserError for a flag that would do nothing, or whose value is none."""
+    for name, formats in CONCERNS.items():
+        value = values[name].value
+        if values[name].using_default_value:
+            continue
+        if values.to not in formats and not (name == "origin" and _is_mot(source)):
+            raise UserError(f"--{name} says nothing of {values.to}: it is for {', '.join(formats)}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"--{name} is {value}, which is no number")
+    if values.label and not values.label.isprintable():
+        raise UserError(f"--label {values.label!r} has characters that cannot be shown")
+
+
+def _is_mot(source: Path) -> bool:
+    return source.suffix.lower() == ".txt" and not source.is_dir()
+
+
 def _read(source: Path, values: flags.FlagValues) -> Tracks:
     suffix = source.suffix.lower()
     if source.is_dir() or suffix == ".csv":
         return read_run(source)
     if suffix == ".xml":
         return cvat.read(source)
-    if suffix == ".txt":
+    if _is_mot(source):
         return mot.read(source, origin=values.origin)
     raise TracksError(
         f"{source} is none of what can be read: a run's folder, boxes.csv, MOT's .txt, CVAT's .xml"
@@ -123,8 +154,12 @@ def _select(tracks: Tracks, values: flags.FlagValues) -> Tracks:
     tracks = tracks._replace(tracks=chosen, fps=values.fps or tracks.fps)
     if values.frames:
         tracks = tracks._replace(total=values.frames)
+        if tracks.length > values.frames:
+            raise TracksError(
+                f"--frames is {values.frames}, but frame {tracks.length - 1} has a box"
+            )
     if values.size:
-        if not (size := re.fullmatch(r"(\d+)\s*[xX*,]\s*(\d+)", values.size)):
+        if not (size := re.fullmatch(r"([1-9]\d*)\s*[xX*,]\s*([1-9]\d*)", values.size)):
             raise TracksError(f"--size is '{values.size}', not WIDTHxHEIGHT such as 640x480")
         tracks = tracks._replace(size=(int(size[1]), int(size[2])))
     return tracks

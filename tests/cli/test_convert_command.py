@@ -52,6 +52,13 @@ def test_a_part_of_a_video_ends_before_the_video_does(run, fake):
     assert 'frame="5" keyframe="1" outside="1"' in text
 
 
+def test_motchallenges_truth_becomes_that_of_a_benchmark(tmp_path):
+    (tmp_path / "gt.txt").write_text("1,1,2,3,4,5\n2,1,3,4,4,5\n")
+    assert convert(tmp_path / "gt.txt", "--to=truth", "--origin=1", "--frames=3") == 0
+    lines = (tmp_path / "groundtruth.txt").read_text().splitlines()
+    assert lines == ["1.000,2.000,4.000,5.000", "2.000,3.000,4.000,5.000", "nan,nan,nan,nan"]
+
+
 def test_several_targets_and_only_one(run, fake, tmp_path):
     (tmp_path / "boxes").write_text("5,6,20,16,left\n30,12,20,16,right\n")
     result = run("--novideo", f"--targets={tmp_path / 'boxes'}", box=None)
@@ -102,6 +109,16 @@ def test_a_table_alone_and_what_a_kill_has_left(out, tmp_path):
         (("{out}/boxes.txt", "--to=cvat"), "not frame,id,x,y,w,h"),
         (("{out}/../clip", "--to=cvat"), "no run of `dslt track`"),
         (("{out}/boxes.csv", "--to=cvat", "--size=640"), "not WIDTHxHEIGHT"),
+        (("{out}/boxes.csv", "--to=cvat", "--size=0x640"), "not WIDTHxHEIGHT"),
+        (
+            ("{out}", "--to=mot", "--label=car"),
+            "--label says nothing of mot: it is for cvat, label",
+        ),
+        (("{out}", "--to=cvat", "--url=s3://a.mp4"), "--url says nothing of cvat"),
+        (("{out}", "--to=truth", "--origin=1"), "--origin says nothing of truth: it is for mot"),
+        (("{out}", "--to=truth", "--frames=2"), "--frames is 2, but frame"),
+        (("{out}", "--to=labelstudio", "--fps=nan"), "--fps is nan, which is no number"),
+        (("{out}", "--to=labelstudio", "--label=a\x01b"), "characters that cannot be shown"),
         (("{out}/boxes.csv", "--to=mot", "--output={out}/boxes.csv"), "is the input"),
         (("{out}", "--to=mot", "--output={out}/no/mot.txt"), "cannot write"),
     ],
