@@ -1,13 +1,16 @@
 """Result files: each format there and back, and a sentence for each fault."""
 
+import dataclasses
 from pathlib import Path
 
 import layouts
 import numpy as np
 import pytest
 
+from dslt_jax.app.sinks import HEADER
 from dslt_jax.benchmarks import datasets, results, trajectory
 from dslt_jax.benchmarks.results import ResultsError
+from dslt_jax.benchmarks.results.files import read_file
 
 
 @pytest.fixture
@@ -116,9 +119,35 @@ def test_tables_with_and_without_names_of_columns(tmp_path, dataset, name, conte
     assert boxes.tolist() == [[1, 2, 4, 5], [5, 6, 8, 9]]
 
 
+def _track(frames):
+    rows = [f"{frame},{frame},2.000,4.000,5.000,0.900,0,3.00,\n" for frame in frames]
+    return f"{HEADER}\n{''.join(rows)}"
+
+
+@pytest.mark.parametrize(
+    ("start", "given", "placed"),
+    [
+        (1, range(20), range(20)),
+        (1, range(5, 20), range(5, 20)),  # --start 5
+        (1, [0, 1, 7, 8], [0, 1, 7, 8]),  # --realtime
+        (300, range(299, 319), range(20)),  # as David, of all its images
+        (300, range(304, 319), range(5, 20)),
+        (300, range(20), range(20)),  # of a copy without those before
+    ],
+)
+def test_rows_of_a_run_of_track_are_placed_by_their_frames(tmp_path, dataset, start, given, placed):
+    (tmp_path / "Ours").mkdir()
+    (tmp_path / "Ours" / "Jogging-1.csv").write_text(_track(given))
+    sequence = dataclasses.replace(dataset["Jogging-1"], start=start)
+    run = read_file(tmp_path / "Ours" / "Jogging-1.csv", sequence)
+    assert np.flatnonzero(~np.isnan(run.confidence)).tolist() == list(placed)
+    assert run.regions[list(placed), 0].tolist() == list(given)  # from 0, the benchmark from 1
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (f"{HEADER}\n5,1,2,3\n", "line 2 is '5,1,2,3', not frame,x,y,w,h"),
         ("x,y,x2,y2\n1,2,3,4\n", "line 1: a table of boxes has columns x, y, w, h"),
         ("x,y,w,h\n1,2,3,4\n1,2,b,4\n", "line 3: '1, 2, b, 4' is not the 4 numbers"),
         ("x,y,w,h\n1,2,3\n", "line 2: '1, 2, 3, None' is not"),

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dslt_jax.app.sinks import HEADER
+from dslt_jax.app.tracks import TracksError, read_run
 from dslt_jax.benchmarks import trajectory as trajectory_lib
 from dslt_jax.benchmarks.datasets import DatasetError, Sequence
 from dslt_jax.benchmarks.datasets.textfile import read_rows, read_table, read_text
@@ -27,11 +29,12 @@ def read_file(path: Path, sequence: Sequence) -> Trajectory:
 
     Raises ResultsError or DatasetError, which name the file and the line.
     """
-    if path.suffix == ".mat":
-        run = trajectory_lib.from_regions(_read_mat(path))
+    if path.suffix == ".csv" and read_text(path).split("\n", 1)[0] == HEADER:
+        run = _read_track(path, sequence)
     else:
-        run = _read_text(path)
-    run.regions[:] = shifted(run.regions, -sequence.origin)
+        mat = path.suffix == ".mat"
+        run = trajectory_lib.from_regions(_read_mat(path)) if mat else _read_text(path)
+        run.regions[:] = shifted(run.regions, -sequence.origin)
     stem, count = path.stem, len(run)
     base = re.sub(r"_\d{3}$", "", stem)
     for file, values in (
@@ -47,6 +50,26 @@ def read_file(path: Path, sequence: Sequence) -> Trajectory:
             except ValueError:
                 raise ResultsError(f"{file} has lines that are not numbers") from None
             values[: len(numbers)] = numbers[:count]
+    return run
+
+
+def _read_track(path: Path, sequence: Sequence) -> Trajectory:
+    """Reads a boxes.csv of `dslt track`, whose boxes count from 0 and whose rows name their frames.
+
+    It may begin in a later frame (--start) or leave some out (--realtime). A frame's number is its
+    place among the images, of which a sequence may leave out the first ones.
+    """
+    try:
+        track = read_run(path).tracks[0]
+    except TracksError as error:
+        raise ResultsError(str(error)) from None
+    frames, before = track.frames, sequence.start - 1
+    if frames[0] >= before:
+        frames = frames - before
+    regions = np.full((frames[-1] + 1, 4), np.nan)
+    regions[frames] = track.boxes
+    run = trajectory_lib.from_regions(regions)
+    run.confidence[frames] = track.confidence
     return run
 
 
