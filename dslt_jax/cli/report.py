@@ -45,6 +45,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         made = _gather(values, arguments, problems)
     except ValueError as error:
         raise UserError(str(error)) from None
+    if made.protocol in ("supervised", "unsupervised"):
+        problems += scoring.left_out(values, ["policy", "thresholds"], "VOT's experiments")
     folder = Path(values.output)
     try:
         page = report.write_page(

@@ -37,6 +37,8 @@ flags.DEFINE_enum(
     "toolkit", "matlab", ["matlab", "toolkit"], "VOT: which toolkit's measures", flag_values=FLAGS
 )
 
+NOT_VOT = ("attributes", "per_sequence", "compare", "policy", "thresholds")
+
 
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
     scoring.check_flags("score", values, arguments)
@@ -66,22 +68,19 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     print(f"{dataset.name}: {len(names)} sequences, {sum(map(len, dataset))} frames")
     try:
         if any(result.supervised for result in read):
-            problems += _left_out(values)
+            problems += scoring.left_out(values, NOT_VOT, "VOT's experiments")
             _print_supervised(values, dataset, read, notes)
         elif all(result.format == "vot" for result in read):
-            problems += _left_out(values)
+            problems += scoring.left_out(values, NOT_VOT, "VOT's experiments")
+            problems += scoring.left_out(values, ["toolkit"], "a pass without resets")
             _print_unsupervised(values, dataset, read)
         else:
+            problems += scoring.left_out(values, ["exact", "toolkit"], "boxes of one pass")
             _print_scores(values, dataset, read, policy, notes)
     except ValueError as error:
         raise scoring.refusal("score", [str(error), *problems, *faults]) from None
     scoring.tell("score", [*notes, *problems, *faults])
     return 1 if problems or faults else 0
-
-
-def _left_out(values: flags.FlagValues) -> list[str]:
-    names = [name for name in ("attributes", "per_sequence", "compare") if values[name].value]
-    return [f"--{name} is left out: it is not for VOT's experiments" for name in names]
 
 
 def _print_scores(

@@ -109,6 +109,12 @@ def read(
     return results.distinct(found), problems
 
 
+def left_out(values: flags.FlagValues, names: Iterable[str], scored: str) -> list[str]:
+    """Says which flags among `names` were given but mean nothing to what is `scored`."""
+    given = [name for name in names if values[name].value != values[name].default]
+    return [f"--{name} is left out: it is not for {scored}" for name in given]
+
+
 def refusal(command: str, lines: Iterable[str]) -> UserError:
     """Returns an error that is told in several lines."""
     return UserError(f"\ndslt {command}: ".join(lines))

@@ -36,6 +36,13 @@ def _score(folders, *trackers, flags=()):
     return main(["dslt", "score", *paths, *where, *flags])
 
 
+def test_flags_of_vot_are_told_where_they_mean_nothing(folders, capsys):
+    assert _score(folders, "Good", flags=["--exact", "--toolkit", "toolkit"]) == 1
+    told = capsys.readouterr().err
+    assert "--exact is left out: it is not for boxes of one pass" in told
+    assert "--toolkit is left out" in told
+
+
 def test_a_ranked_table_with_its_policy(folders, capsys):
     flags = ["--attributes", "--per_sequence", "--compare", "Poor", "--csv", str(folders / "s.csv")]
     assert _score(folders, "Poor", "Good", flags=flags) == 0
@@ -232,6 +239,9 @@ def test_supervised_results_get_vot_measures(tmp_path, capsys):
     assert numbers[3] == pytest.approx(np.exp(-30 / 120), abs=1e-4)
     assert main([*arguments, "--csv", str(tmp_path / "s.csv"), "--compare", "Ours"]) == 1
     assert "--compare is left out" in capsys.readouterr().err
+    assert main([*arguments, "--policy", "wu", "--thresholds", "101"]) == 1
+    told = capsys.readouterr().err
+    assert "--policy is left out" in told and "--thresholds is left out" in told
     rows = (tmp_path / "s.csv").read_text().splitlines()
     assert rows == ["tracker,sequence,frames,accuracy,failures", "Ours,bag,120,1.000000,1.000000"]
     assert main([*arguments, "--toolkit", "toolkit", "--exact"]) == 0
