@@ -93,6 +93,19 @@ def test_rows_too_few_too_many_and_skipped():
     assert whole.success[0, 0] == 1.0
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("policy", metrics.POLICIES)
+def test_rows_that_are_infinite_are_told_as_those_of_nan(policy):
+    wrong = [BOX, [-np.inf, 2, np.inf, 4], [np.nan] * 4, BOX]
+    scores = [
+        metrics.evaluate([_sequence([BOX] * 4)], {"a": rows}, policy)
+        for rows in (wrong, [BOX, [np.nan] * 4, [np.nan] * 4, BOX])
+    ]
+    assert "2 rows are not numbers" in scores[0].problems[0]
+    assert scores[0].problems == scores[1].problems
+    assert scores[0].summary() == scores[1].summary()
+
+
 def test_attributes_subsets_and_means():
     sequences = [
         _sequence([BOX] * 2, "a", attributes=("OCC", "SV")),

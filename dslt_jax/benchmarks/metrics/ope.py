@@ -145,7 +145,7 @@ def evaluate(
         aligned.append(boxes)
         given.append(np.arange(len(sequence)) < len(results[sequence.name]))
         problems += [f"{sequence.name}: {problem}"] if problem else []
-        invalid = int(np.any(np.isnan(results[sequence.name]), axis=1).sum())
+        invalid = int((~np.isfinite(results[sequence.name])).any(axis=1).sum())
         if invalid:
             fate = "repeat the row before" if policy.repeat_invalid else "count as failures"
             problems.append(f"{sequence.name}: {invalid} rows are not numbers and {fate}")
@@ -197,11 +197,13 @@ def evaluate(
 def align(sequence: Sequence, boxes: Array) -> tuple[Array, str | None]:
     """Returns boxes with a row for each frame, and a sentence when they did not fit.
 
-    Results that also hold the rows which the protocol skips (Tiger1) lose them.
+    Results that also hold the rows which the protocol skips (Tiger1) lose them. A row with a number
+    that is not finite is NaN throughout.
     """
     boxes = np.asarray(boxes, np.float64)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"results of {sequence.name} have shape {boxes.shape}, need (N, 4)")
+    boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, np.nan)
     count, given = len(sequence), len(boxes)
     if sequence.skipped and given == count + sequence.skipped:
         return boxes[sequence.skipped :], None
