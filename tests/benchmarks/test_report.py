@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import html.parser
 import io
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 import layouts
 import numpy as np
 import pytest
+from matplotlib import axes
 from PIL import Image
 
 from dslt_jax.benchmarks import datasets, metrics, report, results, trajectory
@@ -304,6 +306,20 @@ def test_figures_are_files_that_open(compared, tmp_path):
     assert (tmp_path / "success.pdf").read_bytes().startswith(b"%PDF-")
     with Image.open(tmp_path / "success.png") as image:
         assert image.width > 800
+
+
+@pytest.mark.filterwarnings("error")
+def test_figures_take_names_as_they_are(compared, tmp_path, monkeypatch):
+    """A $ begins mathematics in matplotlib, and what begins with _ is in none of its legends."""
+    dataset, read = compared
+    names = ("$x^$", "_mine", "a$\\b$c")
+    read = [dataclasses.replace(r, tracker=name) for r, name in zip(read, names, strict=True)]
+    legends = []
+    legend = axes.Axes.legend
+    monkeypatch.setattr(axes.Axes, "legend", lambda *a, **k: legends.append(legend(*a, **k)))
+    report.write_figures(report.gather(dataset, read), tmp_path)
+    shown = {text.get_text().split(" [")[0] for text in legends[0].get_texts()}
+    assert shown == {r"\$x^\$", " _mine", r"a\$\b\$c"}
 
 
 def test_figures_without_matplotlib(compared, tmp_path, monkeypatch):

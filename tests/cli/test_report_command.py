@@ -1,6 +1,7 @@
 """`dslt report`: what it writes, what it says, and the exit status."""
 
 import csv
+import os
 import sys
 from pathlib import Path
 
@@ -97,6 +98,19 @@ def test_two_trackers_of_one_name_are_told_apart_everywhere(folders, capsys):
     assert '"name":"a/x"' in (folders / "report" / "index.html").read_text()
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="names of files are UTF-8 there")
+def test_a_path_that_is_no_utf8(folders, capsys):
+    path = folders / os.fsdecode(b"Go\xffod")
+    (folders / "Good").rename(path)
+    layouts.images(path / "otb" / "Deer" / "img", 1, 71)
+    layouts.text(path / "otb" / "Deer" / "groundtruth_rect.txt", layouts.truth(71))
+    command = ["dslt", "report", str(path), str(folders / "Poor"), "--dataset=otb"]
+    flags = [f"--root={path / 'otb'}", f"--output={folders / 'report'}"]
+    assert main([*command, *flags]) == 0
+    page = (folders / "report" / "index.html").read_text()
+    assert '"name":"Go?od"' in page and "../Go%FFod/otb/Deer/img/" in page
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("frames", [1, 12])
 def test_short_vot_sequences_are_plotted_without_a_warning(tmp_path, capsys, frames):
@@ -112,6 +126,9 @@ def test_short_vot_sequences_are_plotted_without_a_warning(tmp_path, capsys, fra
     assert main(["dslt", "report", str(tmp_path / "mine"), *where]) == 0
     assert "EAO needs runs of 108" in capsys.readouterr().err
     assert (tmp_path / "report" / "figures" / "eao.png").is_file()
+    flags = ["--nofigures", "--policy=wu"]
+    assert main(["dslt", "report", str(tmp_path / "mine"), *where, *flags]) == 1
+    assert "--policy is left out: it is not for VOT's experiments" in capsys.readouterr().err
 
 
 def test_without_matplotlib_the_page_is_still_written(folders, capsys, monkeypatch):

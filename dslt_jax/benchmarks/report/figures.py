@@ -67,6 +67,11 @@ def _known(tracker: Tracker, measure: str) -> bool:
     return bool(np.isfinite(tracker.summary[measure]))
 
 
+def _text(name: str) -> str:
+    """A name as plain text: a $ begins mathematics, and what begins with _ is in no legend."""
+    return (f" {name}" if name.startswith("_") else name).replace("$", r"\$")
+
+
 def _line(index: int) -> dict[str, Any]:
     style = {"": "-", "7 3": "--", "2 3": ":"}[names.dash(index)]
     return {"color": names.color(index), "linestyle": style}
@@ -76,7 +81,7 @@ def _curve(figure: Any, report: Report, curve: Curve) -> None:
     axes = figure.add_subplot(xlabel=curve.x_title, ylabel=curve.y_title, title=curve.title)
     for i in report.ranked(curve.measure):
         score = report.trackers[i].summary[curve.measure]
-        label = report.trackers[i].name
+        label = _text(report.trackers[i].name)
         if np.isfinite(score):
             label += f" [{score:.3f}]"
         axes.plot(curve.x, curve.y[i], label=label, **_line(i))
@@ -97,11 +102,11 @@ def _radar(figure: Any, report: Report) -> None:
     axes.set_theta_direction(-1)
     for i in report.ranked(report.main):
         values = [group.values[report.main][i] for group in report.groups]
-        axes.plot(angles, [*values, values[0]], label=report.trackers[i].name, **_line(i))
+        axes.plot(angles, [*values, values[0]], label=_text(report.trackers[i].name), **_line(i))
     axes.set_rlabel_position(180 / count)
     axes.tick_params(axis="x", pad=7)
     axes.tick_params(axis="y", labelsize=7, labelcolor="#777777")
-    axes.set_xticks(angles[:-1], [f"{group.code} ({group.count})" for group in report.groups])
+    axes.set_xticks(angles[:-1], [f"{_text(g.code)} ({g.count})" for g in report.groups])
     title = f"{report.measure(report.main).title} by attribute"
     axes.set_title(title, pad=14)
     axes.legend(loc="upper left", bbox_to_anchor=(1.18, 1.05))
@@ -114,7 +119,7 @@ def _scatter(figure: Any, report: Report, x: list[float | None], y_key: str) -> 
             point = (x[i], tracker.summary[y_key])
             axes.plot(*point, "o", color=names.color(i), markersize=6)
             axes.annotate(
-                tracker.name, point, xytext=(5, 4), textcoords="offset points", fontsize=7.5
+                _text(tracker.name), point, xytext=(5, 4), textcoords="offset points", fontsize=7.5
             )
     axes.margins(0.12)
     return axes
@@ -143,7 +148,7 @@ def _eao_ranking(figure: Any, report: Report) -> None:
     axes = figure.add_subplot(xlabel="rank", ylabel="EAO", title="Expected average overlap")
     for rank, i in enumerate(order, start=1):
         tracker = report.trackers[i]
-        label = f"{tracker.name} [{tracker.summary['eao']:.3f}]"
+        label = f"{_text(tracker.name)} [{tracker.summary['eao']:.3f}]"
         axes.plot(rank, tracker.summary["eao"], "o", color=names.color(i), label=label)
     # The best tracker stands at the right, as in the challenge's plots.
     axes.set_xlim(len(order) + 0.5, 0.5)

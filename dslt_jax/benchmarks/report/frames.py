@@ -39,7 +39,10 @@ def links(sequence: Sequence, page_folder: Path) -> dict[str, object] | None:
         relative = Path(os.path.relpath(folder, page_folder.resolve())).as_posix()
     except ValueError:  # another drive
         return {"folder": folder.as_uri() + "/", "names": [quote(frame.name) for frame in frames]}
-    return {"folder": quote(relative) + "/", "names": [quote(frame.name) for frame in frames]}
+    return {
+        "folder": quote(os.fsencode(relative)) + "/",
+        "names": [quote(frame.name) for frame in frames],
+    }
 
 
 def thumbnails(sequence: Sequence, width: int = THUMBNAIL_WIDTH) -> list[str] | None:

@@ -77,6 +77,7 @@ def distinct(results: SequenceABC[Results]) -> list[Results]:
     for result in results:
         rivals = [r for r in results if r is not result and r.tracker == result.tracker]
         name = _tail(result, rivals) if rivals else result.tracker
+        name = name.encode(errors="replace").decode()  # a path may hold bytes that are no UTF-8
         named.append(dataclasses.replace(result, tracker=name))
     total, seen = Counter(r.tracker for r in named), Counter[str]()
     for i, result in enumerate(named):
