@@ -154,9 +154,7 @@ def _read_table(name: str, path: Path) -> tuple[Track, Array]:
     )
     if (np.diff(frames) <= 0).any():
         line = 3 + int(np.flatnonzero(np.diff(frames) <= 0)[0])
-        raise TracksError(
-            f"{path} line {line}: its frame does not come after that of line {line - 1}"
-        )
+        raise TracksError(f"{path} line {line}: its frame is not behind that of line {line - 1}")
     confidence = np.where(np.isfinite(confidence), confidence, 0.0)  # of a model that has diverged
     track = Track(name, frames.astype(np.int64), table[:, 1:5], confidence, lost > 0)
     return track, times

@@ -52,7 +52,7 @@ def test_what_a_kill_has_left_of_a_resumed_run_counts(folder):
         ("100000000" + row(5)[1:], "line 7: '100000000' is no frame's number from 0 to 9999999"),
         ("5.5" + row(5)[1:], "line 7: '5.5' is no frame's number"),
         ("-5" + row(5)[1:], "line 7: '-5' is no frame's number"),
-        (row(4), "line 7: its frame does not come after that of line 6"),
+        (row(4), "line 7: its frame is not behind that of line 6"),
     ],
 )
 def test_a_damaged_line_is_told(folder, last, says):

@@ -200,6 +200,10 @@ def test_tc128(tmp_path):
     assert (ball.start, ball.attributes) == (11, ("OCC", "SV"))
     assert [ball.frames[i].name for i in (0, -1)] == ["0011.jpg", "0015.jpg"]
     np.testing.assert_array_equal(ball.boxes, layouts.truth(5) - [1, 1, 0, 0])
+    for first in ("nan", "inf", "-inf", "-1"):
+        (folder / "Ball_ce1_frames.txt").write_text(f"{first},15\n")
+        with pytest.raises(DatasetError, match=f"frames.txt has no number .*: {first}"):
+            datasets.load("tc128", tmp_path)["Ball_ce1"]
 
 
 @pytest.mark.parametrize("place", ["", "color"])
@@ -278,6 +282,10 @@ def test_lasot(tmp_path):
     assert dataset["cat-20"].frames[0].name == "00000001.jpg"
     (tmp_path / "testing_set.txt").write_text("cat-20\n")
     assert datasets.load("lasot", tmp_path).names == ("cat-20",)
+    (tmp_path / "testing_set.txt").write_text("\n")
+    with pytest.raises(DatasetError, match=r"lasot has no sequence in .*: its list is empty"):
+        datasets.load("lasot", tmp_path)
+    (tmp_path / "testing_set.txt").unlink()
     (folder / "out_of_view.txt").write_text("0")
     with pytest.raises(DatasetError, match=r"out_of_view.txt has 1 marks for 4 frames"):
         datasets.load("lasot", tmp_path)["cat-20"]

@@ -44,4 +44,7 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None = No
     if root is None and annotations is None:
         raise DatasetError(f"{name} needs a root with its sequences, or a folder of annotations")
     module = importlib.import_module(f"dslt_jax.benchmarks.datasets.{LAYOUTS[name][0]}")
-    return module.load(name, root, annotations)
+    dataset = module.load(name, root, annotations)
+    if not dataset.names:  # an empty list of them
+        raise DatasetError(f"{name} has no sequence in {annotations or root}: its list is empty")
+    return dataset

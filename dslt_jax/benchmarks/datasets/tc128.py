@@ -7,6 +7,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 from dslt_jax.benchmarks.datasets import lists
 from dslt_jax.benchmarks.datasets.base import (
     Dataset,
@@ -43,19 +45,23 @@ def _read(target: str, root: Path | None, annotations: Path | None) -> Sequence:
         raise DatasetError(f"the sequence folder {folder} is missing")
     truth = read_table(folder / f"{target}_gt.txt")
     truth[:, :2] -= ORIGIN
-    span = read_table(folder / f"{target}_frames.txt", (2,))[0]
+    first, _ = read_table(folder / f"{target}_frames.txt", (2,))[0]
+    if not np.isfinite(first) or first < 0:
+        raise DatasetError(
+            f"{folder / target}_frames.txt has no number of a first frame: {first:g}"
+        )
     attributes: tuple[str, ...] = ()
     if (folder / f"{target}_att.txt").is_file():
         attributes = tuple(re.findall(r"\w+", read_text(folder / f"{target}_att.txt")))
 
     def list_frames() -> tuple[Path, ...]:
-        return frame_range(image_root(root, target) / target / "img", int(span[0]), len(truth))
+        return frame_range(image_root(root, target) / target / "img", int(first), len(truth))
 
     return Sequence(
         name=target,
         ground_truth=truth,
         list_frames=list_frames,
         attributes=attributes,
-        start=int(span[0]),
+        start=int(first),
         origin=ORIGIN,
     )
