@@ -28,9 +28,16 @@ class SingleTarget:
         self.box = np.zeros(4, np.float32)  # the last one, x, y, w, h
 
     def start(self, image: np.ndarray, box: ArrayLike) -> None:
-        """Learns the target in an RGB picture (H, W, 3) uint8; box (4,) x, y, w, h."""
-        self.box = np.asarray(box, np.float32).reshape(4)
-        self.session.init(image, self.box)
+        """Learns the target in an RGB picture (H, W, 3) uint8; box (4,) x, y, w, h.
+
+        Raises:
+          ValueError: the picture or the box is malformed, or the box lies outside the picture.
+        """
+        given = np.asarray(box, np.float32)
+        if given.size != 4:
+            raise ValueError(f"the box must be 4 numbers x, y, w, h, got {box}")
+        self.session.init(image, given.reshape(4))
+        self.box = given.reshape(4)
 
     def follow(self, image: np.ndarray) -> Observation:
         """Finds it in the next picture; raises RuntimeError before a start."""

@@ -76,6 +76,22 @@ def test_what_is_no_picture_is_told(image, error, says):
         opencv.Tracker("mosse").init(image, (1, 1, 5, 5))
 
 
+def test_what_is_no_box_is_told_and_the_last_one_stays(clip):
+    frames, truth = clip
+    tracker = opencv.Tracker("mosse")
+    tracker.init(frames[0], truth[0])
+    for box, says in (
+        ((1, 2, 3), r"must be 4 numbers x, y, w, h, got \(1, 2, 3\)"),
+        (None, "None"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            tracker.init(frames[0], box)
+    np.testing.assert_array_equal(tracker.box, truth[0].astype(np.float32))
+    with pytest.raises(ValueError, match="outside"):
+        tracker.init(frames[0], (9000, 9000, 5, 5))
+    np.testing.assert_array_equal(tracker.box, truth[0].astype(np.float32))
+
+
 def test_an_update_before_init_is_told(clip):
     with pytest.raises(RuntimeError, match="before init"):
         opencv.Tracker("mosse").update(clip[0][0])
