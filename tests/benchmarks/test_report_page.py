@@ -238,3 +238,32 @@ def test_twelve_trackers_open_within_two_seconds(browser, tmp_path):
     first = _column(browser, ".leaderboard", 1)[0]
     assert first == "1SiamRPNpp"
     assert browser.errors() == []
+
+
+def test_vot_plots_without_overlap_and_of_many_failures(browser, tmp_path):
+    """Axes reach to what there is, and nothing is divided by a range of zero."""
+    folder = tmp_path / "vot" / "bag"
+    layouts.images(folder, 1, 1, digits=8)
+    layouts.text(folder / "groundtruth.txt", np.tile([5.0, 5, 30, 20], (120, 1)))
+    for tag in ("occlusion", "size_change", "motion_change"):
+        (folder / f"{tag}.tag").write_text("1\n" * 120)
+    dataset = datasets.load("vot2016", tmp_path / "vot")
+    lost = trajectory.empty(120)
+    lost.codes[0::10], lost.codes[5::10] = trajectory.INITIALIZATION, trajectory.FAILURE
+    read = [results.Results("A", {"bag": [lost]}, format="vot")]
+    browser.open(report.write_page(report.gather(dataset, read), tmp_path / "report"))
+    for key in ("failures", "eao", "accuracy"):
+        choose = """
+        const select = document.querySelector('#attributes select');
+        select.value = arguments[0];
+        select.dispatchEvent(new Event('change'));
+        """
+        browser.run(choose, key)
+        browser.wait("document.querySelector('.attributes path.line')")
+        size = (
+            "return document.querySelector('.attributes path.line').getBoundingClientRect().width"
+        )
+        assert (browser.run(size) > 100) == (key == "failures"), key  # of 12 failures, the others 0
+    drawn = "return [...document.querySelectorAll('svg *')].map(node => node.outerHTML).join()"
+    assert "NaN" not in browser.run(drawn) and "Infinity" not in browser.run(drawn)
+    assert [m for m in browser.errors() if "0000" not in m] == []

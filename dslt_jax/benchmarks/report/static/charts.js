@@ -244,8 +244,8 @@ function radar(groups, key) {
     const size = Math.min(width, 460);
     const radius = size / 2 - 44;
     const all = groups.flatMap((group) => group.values[key]).filter((v) => v !== null);
-    const outer = Math.min(1, Math.ceil(Math.max(...all) * 10) / 10);
-    const inner = Math.max(0, Math.floor(Math.min(...all) * 10 - 1) / 10);
+    const outer = Math.ceil(Math.max(0.1, ...all) * 10) / 10;
+    const inner = Math.max(0, Math.floor(Math.min(outer, ...all) * 10 - 1) / 10);
     const at = (i, value) => {
       const angle = (i / groups.length) * 2 * Math.PI - Math.PI / 2;
       const length = radius * (value - inner) / (outer - inner);

@@ -9,7 +9,7 @@ function curvesSection() {
       x: curve.x,
       xTitle: curve.xTitle,
       yTitle: curve.yTitle,
-      yMax: Math.ceil(Math.max(...known) * 10) / 10,
+      yMax: Math.ceil(Math.max(0.1, ...known) * 10) / 10,
       band: curve.band,
       readAt: (x) => `${curve.xTitle} ${x}`,
     });
