@@ -35,7 +35,7 @@ class SingleTarget:
         """
         given = np.asarray(box, np.float32)
         if given.size != 4:
-            raise ValueError(f"the box must be 4 numbers x, y, w, h, got {box}")
+            raise ValueError(f"the box must be 4 numbers x, y, w, h, got {box!r}")
         self.session.init(image, given.reshape(4))
         self.box = given.reshape(4)
 

@@ -65,19 +65,19 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
 
 def _gather(values: flags.FlagValues, folders: list[str], problems: list[str]) -> report.Report:
     """Reads and scores what can be; says in `problems` what cannot."""
-    about = {folder: settings.read(folder) for folder in folders if _is_run(folder)}
+    about = {folder: settings.read(folder) for folder in folders if scoring.is_run(folder)}
     protocol = _protocol(about, values.experiment)
     dataset, faults = _dataset(values, list(about.values()))
     experiment = runs.FOLDERS.get(protocol, values.experiment)
     segments = []
 
     def reader(folder: str) -> results.Results:
-        if folder in about:
-            found = runs.read(folder, dataset)
-        else:
-            found = results.read(folder, dataset, values.format, experiment)
-        if protocol in ("tre", "sre"):
-            segments.append(runs.segments(folder, dataset))
+        if folder not in about:
+            if protocol in ("tre", "sre"):  # whose starts nothing else says
+                raise results.ResultsError(f"{folder} is no run of `dslt benchmark`, as others are")
+            return results.read(folder, dataset, values.format, experiment)
+        found, parts = scoring.read_run(folder, dataset)
+        segments.extend([parts] if parts else [])
         return found
 
     read, lost = scoring.read("report", folders, reader, faults)
@@ -93,10 +93,6 @@ def _gather(values: flags.FlagValues, folders: list[str], problems: list[str]) -
         protocol=protocol,
         segments=segments or None,
     )
-
-
-def _is_run(folder: str) -> bool:
-    return Path(folder, settings.FILE).is_file()
 
 
 def _protocol(about: Mapping[str, dict[str, Any]], experiment: str) -> str:

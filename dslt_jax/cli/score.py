@@ -6,11 +6,13 @@
 
 Each RESULTS_DIR is one tracker, called as its folder is; two of one name are told apart by what
 differs in their paths. Several trackers are compared on the sequences that all of them have. The
-policy is printed with the scores: wu, got10k, pysot or vot. Results of VOT's supervised experiment
-get accuracy, robustness and expected average overlap.
+policy is printed with the scores: wu, got10k, pysot or vot. Runs of `dslt benchmark` are scored by
+their protocol, tre and sre over all of their starts. Results of VOT's supervised experiment get
+accuracy, robustness and expected average overlap.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from absl import flags
@@ -50,8 +52,14 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     except ValueError as error:
         raise UserError(str(error)) from None
 
+    segments: dict[Path | None, metrics.Segments] = {}
+
     def reader(folder: str) -> results.Results:
-        return results.read(folder, dataset, values.format, values.experiment)
+        if not scoring.is_run(folder):
+            return results.read(folder, dataset, values.format, values.experiment)
+        found, parts = scoring.read_run(folder, dataset)
+        segments.update({found.path: parts} if parts else {})
+        return found
 
     read, problems = scoring.read("score", arguments, reader, faults)
     problems += [line for result in read for line in result.problems]
@@ -76,7 +84,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             _print_unsupervised(values, dataset, read)
         else:
             problems += scoring.left_out(values, ["exact", "toolkit"], "boxes of one pass")
-            _print_scores(values, dataset, read, policy, notes)
+            _print_scores(values, dataset, read, segments, policy, notes)
     except ValueError as error:
         raise scoring.refusal("score", [str(error), *problems, *faults]) from None
     scoring.tell("score", [*notes, *problems, *faults])
@@ -87,10 +95,16 @@ def _print_scores(
     values: flags.FlagValues,
     dataset: datasets.Dataset,
     read: list[results.Results],
+    segments: Mapping[Path | None, metrics.Segments],
     policy: metrics.Policy,
     notes: list[str],
 ) -> None:
-    scores = [metrics.evaluate(dataset, result.boxes, policy, result.tracker) for result in read]
+    scores = [
+        metrics.evaluate_segments(dataset, segments[result.path], policy, result.tracker)
+        if result.path in segments
+        else metrics.evaluate(dataset, result.boxes, policy, result.tracker)
+        for result in read
+    ]
     scores.sort(key=lambda score: -score.summary()["auc"])
     notes += [f"{score.tracker}, {line}" for score in scores for line in score.problems]
     print(policy.describe())

@@ -5,10 +5,11 @@ What the user asked for comes first, a line a fault; the benchmark's own faults 
 
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from absl import flags
 
-from dslt_jax.benchmarks import datasets, metrics, results
+from dslt_jax.benchmarks import datasets, metrics, results, runs, settings
 from dslt_jax.benchmarks.settings import RunError
 from dslt_jax.cli.main import UserError
 
@@ -113,6 +114,24 @@ def left_out(values: flags.FlagValues, names: Iterable[str], scored: str) -> lis
     """Says which flags among `names` were given but mean nothing to what is `scored`."""
     given = [name for name in names if values[name].value != values[name].default]
     return [f"--{name} is left out: it is not for {scored}" for name in given]
+
+
+def is_run(folder: str) -> bool:
+    """Whether a folder is that of a run of `dslt benchmark`, which knows its protocol."""
+    return Path(folder, settings.FILE).is_file()
+
+
+def read_run(
+    folder: str, dataset: datasets.Dataset
+) -> tuple[results.Results, metrics.Segments | None]:
+    """Returns a run's results, and all of its starts where its protocol has several a sequence.
+
+    Raises:
+      RunError, ResultsError: as `runs.read`.
+    """
+    found = runs.read(folder, dataset)
+    several = settings.read(folder)["settings"]["protocol"]["name"] in ("tre", "sre")
+    return found, runs.segments(folder, dataset) if several else None
 
 
 def refusal(command: str, lines: Iterable[str]) -> UserError:

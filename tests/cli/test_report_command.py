@@ -211,7 +211,15 @@ def test_runs_with_several_starts_are_scored_over_all_of_them(root, tmp_path, ca
     assert "the player shows each sequence's first start" in capsys.readouterr().err
     assert "spatial robustness (SRE)" in (tmp_path / "report" / "index.html").read_text()
     # Wrong starts keep only their first frame, which is replaced by the truth.
-    assert 1 / 12 < float(_leaderboard(tmp_path / "report")[0]["p20"]) < 0.2
+    precision = float(_leaderboard(tmp_path / "report")[0]["p20"])
+    assert 1 / 12 < precision < 0.2
+    where = ["--dataset=otb", f"--root={root}"]
+    assert main(["dslt", "score", str(tmp_path / "mine"), *where]) == 0
+    assert float(capsys.readouterr().out.split()[-7]) == pytest.approx(precision, abs=1e-4)
+    layouts.text(tmp_path / "Other" / "Deer.txt", layouts.truth(71))
+    folders = [str(tmp_path / "mine"), str(tmp_path / "Other")]
+    assert main(["dslt", "report", *folders, *output]) == 1
+    assert "Other is no run of `dslt benchmark`" in capsys.readouterr().err
 
 
 def test_runs_of_different_protocols_are_refused(root, tmp_path, capsys):

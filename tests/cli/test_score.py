@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dslt_jax.benchmarks import datasets, results, trajectory
+from dslt_jax.benchmarks import datasets, results, runs, trajectory
+from dslt_jax.benchmarks.execute import Protocol
 from dslt_jax.cli.main import main
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -254,6 +255,22 @@ def test_supervised_results_get_vot_measures(tmp_path, capsys):
     out = capsys.readouterr().out
     # All overlaps are 1 but the first, which is the start.
     assert out.splitlines()[-1] == f"Ours  1.0000  {119 / 120:.4f}"
+
+
+def test_a_run_is_scored_by_its_own_protocol(tmp_path, capsys):
+    root = tmp_path / "vot"
+    layouts.images(root / "bag", 1, 1, digits=8)
+    layouts.text(root / "bag" / "groundtruth.txt", np.tile([5.0, 5, 30, 20], (120, 1)))
+    one = trajectory.from_regions(np.tile([5.0, 5, 30, 20], (120, 1)))
+    dataset = datasets.load("vot", root)
+    with runs.Run(tmp_path / "mine", Protocol("unsupervised"), {"dataset": "vot"}) as run:
+        run.save(dataset["bag"], [one])
+    command = ["dslt", "score", str(tmp_path / "mine"), "--dataset=vot", f"--root={root}"]
+    assert main(command) == 0
+    assert "one pass without resets" in capsys.readouterr().out
+    (tmp_path / "mine" / "run.json").write_text("{}")
+    assert main(command) == 1
+    assert "run.json is damaged" in capsys.readouterr().err
 
 
 def test_supervised_results_without_a_failure_are_still_supervised(tmp_path, capsys):

@@ -3,7 +3,7 @@
 from dslt_jax.benchmarks.metrics.compare import Comparison, Interval, bootstrap, paired
 from dslt_jax.benchmarks.metrics.ope import MEASURES, Scores, align, evaluate
 from dslt_jax.benchmarks.metrics.policy import POLICIES, Policy, by_name
-from dslt_jax.benchmarks.metrics.segments import evaluate_segments
+from dslt_jax.benchmarks.metrics.segments import Segments, evaluate_segments
 
 __all__ = [
     "MEASURES",
@@ -12,6 +12,7 @@ __all__ = [
     "Interval",
     "Policy",
     "Scores",
+    "Segments",
     "align",
     "bootstrap",
     "by_name",

@@ -11,10 +11,13 @@ from dslt_jax.benchmarks.metrics.ope import Scores, evaluate
 from dslt_jax.benchmarks.metrics.policy import Policy
 from dslt_jax.boxes import Array
 
+# sequence name -> (first frame, 0-based; boxes (N, 4) from there on) of each run
+Segments = Mapping[str, SequenceABC[tuple[int, Array]]]
+
 
 def evaluate_segments(
     dataset: Dataset | Iterable[Sequence],
-    results: Mapping[str, SequenceABC[tuple[int, Array]]],
+    results: Segments,
     policy: Policy | str = "wu",
     tracker: str = "",
 ) -> Scores:
@@ -22,7 +25,7 @@ def evaluate_segments(
 
     Args:
         dataset: the sequences.
-        results: sequence name -> (first frame, 0-based; boxes (N, 4) from there on) of each run.
+        results: all runs of each sequence.
         policy: a policy or the name of one.
         tracker: a name to keep with the scores.
 

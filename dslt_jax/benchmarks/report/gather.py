@@ -1,6 +1,5 @@
 """Scores trackers for a report: one pass a sequence, several starts, or VOT's resets."""
 
-from collections.abc import Mapping
 from collections.abc import Sequence as SequenceABC
 
 import numpy as np
@@ -11,10 +10,7 @@ from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.report import names as names_lib
 from dslt_jax.benchmarks.report.model import Curve, Group, Measure, Report, Tracker
 from dslt_jax.benchmarks.results import Results, distinct
-from dslt_jax.boxes import Array, iou
-
-Segments = Mapping[str, SequenceABC[tuple[int, Array]]]
-
+from dslt_jax.boxes import iou
 
 OPE_MEASURES = (
     Measure("auc", "AUC", "mean of the success curve"),
@@ -44,7 +40,7 @@ def gather(
     variant: vot.Variant | None = None,
     title: str | None = None,
     protocol: str = "ope",
-    segments: SequenceABC[Segments] | None = None,
+    segments: SequenceABC[metrics.Segments] | None = None,
 ) -> Report:
     """Scores trackers on the sequences that all of them have.
 
@@ -109,7 +105,7 @@ def _ope(
     dataset: Dataset,
     results: SequenceABC[Results],
     policy: metrics.Policy,
-    segments: SequenceABC[Segments] | None,
+    segments: SequenceABC[metrics.Segments] | None,
 ) -> _Scored:
     if segments:
         pairs = zip(results, segments, strict=True)

@@ -63,7 +63,7 @@ def read(
 
 def _held(path: Path, dataset: Dataset) -> str:
     """Says what a folder without results has, and what it should have."""
-    names = sorted(file.name for file in path.iterdir())[:3]
+    names = sorted(file.name for file in path.iterdir() if not file.name.startswith("."))[:3]
     return f": it has {', '.join(names) or 'no files'}, one would be {dataset.names[0]}.txt"
 
 
