@@ -103,6 +103,23 @@ def test_names_are_matched_however_they_are_written(tmp_path, dataset):
     assert results.common([["a", "b", "c"], ["c", "a"]]) == ["a", "c"]
 
 
+def test_names_that_differ_in_a_separator_or_in_case_have_their_own_files(tmp_path):
+    names = ("a_b", "a-b", "A_B", "c[1]")
+    for x, name in enumerate(names):
+        layouts.images(tmp_path / "data" / name, 1, 5)
+        layouts.text(tmp_path / "data" / name / "groundtruth.txt", [[x, 2, 3, 4]] * 5)
+        layouts.text(tmp_path / "Ours" / f"{name}.txt", [[x, 2, 3, 4]] * 5)
+        layouts.text(tmp_path / "Vot" / "baseline" / name / f"{name}_001.txt", [[x, 2, 3, 4]] * 5)
+    if len(list((tmp_path / "Ours").iterdir())) < len(names):
+        pytest.skip("the file system knows no case")
+    dataset = datasets.load("generic", tmp_path / "data")
+    for folder in ("Ours", "Vot"):
+        found = results.read(tmp_path / folder, dataset).boxes
+        assert {name: int(boxes[0, 0]) for name, boxes in found.items()} == {
+            name: x for x, name in enumerate(names)
+        }
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -1,5 +1,6 @@
 """Finds trackers' results among the toolkits' files, and reads them."""
 
+import glob
 import os
 from pathlib import Path
 
@@ -78,14 +79,20 @@ def detect(path: Path) -> str:
 
 
 class _Finder:
-    """Finds the files of a sequence, whatever way its name is written."""
+    """Finds the files of a sequence, whatever way its name is written; as it is, if that is there.
+
+    Its tables hold a path by `key` and, behind a /, by its own name.
+    """
 
     def __init__(self, path: Path, format: str, experiment: str):
         nested = path / experiment if format == "vot" or (path / experiment).is_dir() else path
-        self.folders = {key(f.name): f for f in nested.glob("*") if f.is_dir()}
-        self.files: dict[str, Path] = {}
+        self.folders, self.files = dict[str, Path](), dict[str, Path]()
+        for folder in nested.glob("*"):
+            if folder.is_dir():
+                self.folders |= {key(folder.name): folder, f"/{folder.name}": folder}
         for suffix in (".mat",) if format == "otb_mat" else (".csv", ".txt"):  # the last one wins
-            self.files |= {key(file.stem): file for file in sorted(path.glob(f"*{suffix}"))}
+            for file in sorted(path.glob(f"*{suffix}")):
+                self.files |= {key(file.stem): file, f"/{file.stem}": file}
         if format == "otb_mat":
             for file in list(self.files.values()):
                 for stem in (file.stem.removesuffix(f"_{path.name}"), file.stem.rpartition("_")[0]):
@@ -93,9 +100,10 @@ class _Finder:
 
     def __call__(self, name: str) -> list[Path]:
         for alias in (name, ALIASES.get(name, name)):
-            if key(alias) in self.files:
-                return [self.files[key(alias)]]
-            folder = self.folders.get(key(alias))
-            if folder is not None:
-                return sorted(folder.glob(f"{folder.name}_[0-9][0-9][0-9].txt"))
+            for written in (f"/{alias}", key(alias)):
+                if written in self.files:
+                    return [self.files[written]]
+                if folder := self.folders.get(written):
+                    stem = glob.escape(folder.name)
+                    return sorted(folder.glob(f"{stem}_[0-9][0-9][0-9].txt"))
         return []
