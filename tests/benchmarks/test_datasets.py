@@ -8,6 +8,7 @@ import pytest
 
 from dslt_jax.benchmarks import datasets, metrics
 from dslt_jax.benchmarks.datasets import DatasetError, lists
+from dslt_jax.benchmarks.datasets.base import numbered_images
 from dslt_jax.benchmarks.datasets.textfile import read_regions, read_table
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -347,6 +348,9 @@ def test_generic(tmp_path):
     assert dataset.names == ("one", "three", "two")
     assert [path.name for path in dataset["three"].frames] == ["9.jpg", "10.jpg", "11.jpg"]
     np.testing.assert_array_equal(dataset["one"].boxes, layouts.truth(5))
+    layouts.images(tmp_path / "otb" / "img", 1, 3)
+    (tmp_path / "otb" / "img" / "²³.jpg").write_text("")  # digits, but no number
+    assert list(numbered_images(tmp_path / "otb" / "img")) == [1, 2, 3]
     layouts.text(tmp_path / "two" / "groundtruth.txt", layouts.truth(8))
     with pytest.raises(DatasetError, match=r"two has 5 images for 8 rows of groundtruth.txt"):
         datasets.load("generic", tmp_path)["two"]

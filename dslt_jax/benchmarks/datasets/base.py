@@ -207,7 +207,7 @@ def numbered_images(folder: Path) -> dict[int, Path]:
     images = {}
     for path in folder.iterdir():
         digits = path.stem.removeprefix("img")
-        if path.suffix.lower() in IMAGE_SUFFIXES and digits.isdigit():
+        if path.suffix.lower() in IMAGE_SUFFIXES and digits.isdecimal():
             images[int(digits)] = path
     if not images:
         raise DatasetError(f"{folder} holds no numbered images ({', '.join(IMAGE_SUFFIXES)})")

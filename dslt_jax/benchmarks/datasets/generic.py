@@ -64,7 +64,7 @@ def _images(folder: Path) -> list[Path]:
 
 def _natural(path: Path) -> list[tuple[int, str]]:
     words = re.split(r"(\d+)", path.name)
-    return [(int(word), "") if word.isdigit() else (-1, word) for word in words]
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
 
 
 def _read(folder: Path) -> Sequence:
