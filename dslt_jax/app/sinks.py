@@ -9,14 +9,16 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dslt_jax.app.loop import Record
 from dslt_jax.media.overlay import Overlay
 from dslt_jax.media.writer import open_writer
+
+if TYPE_CHECKING:  # it brings JAX, which who reads a run's files does not need
+    from dslt_jax.app.loop import Record
 
 COLUMNS = ("frame", "x", "y", "w", "h", "confidence", "lost", "milliseconds", "time")
 HEADER = ",".join(COLUMNS)
@@ -115,7 +117,7 @@ class BoxFiles:
         """The files that have rows."""
         return [file.path for file in (*self._tables, *self._plain) if file.rows]
 
-    def write(self, record: Record) -> None:
+    def write(self, record: "Record") -> None:
         if self._resumed:
             self._resumed = False
             return
@@ -168,7 +170,7 @@ class VideoFile:
     def path(self) -> Path:
         return self._writer.path
 
-    def write(self, record: Record) -> None:
+    def write(self, record: "Record") -> None:
         self._records.put(record)
 
     def _work(self) -> None:
@@ -179,7 +181,7 @@ class VideoFile:
                 except Exception as error:
                     self._fail(error)
 
-    def _add(self, record: Record) -> None:
+    def _add(self, record: "Record") -> None:
         start = time.perf_counter()
         index, damaged = record.frame.index, record.damaged is not None
         late = "" if record.latency is None else f"{1e3 * record.latency:.0f} ms"

@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import sys
 import types
 
@@ -29,6 +30,12 @@ def test_help_lists_every_command(capsys):
     for name, text in cli.COMMANDS.items():
         assert f"{name} " in shown and text in shown
     assert max(map(len, shown.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", ["score", "report", "data", "convert"])
+def test_what_reads_files_alone_does_not_wait_for_jax(name):
+    code = f"import sys, dslt_jax.cli.{name}; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 def test_no_command_is_wrong_usage(capsys):
