@@ -18,7 +18,7 @@ from matplotlib import axes
 from PIL import Image
 
 from dslt_jax.benchmarks import datasets, metrics, report, results, trajectory
-from dslt_jax.benchmarks.report import page, tracks
+from dslt_jax.benchmarks.report import frames, page, tracks
 
 
 @pytest.fixture
@@ -223,6 +223,16 @@ def test_without_images_the_truth_sets_the_view(compared, tmp_path):
     assert sequence["images"] is None
     corner = dataset["Deer"].boxes[:, :2] + dataset["Deer"].boxes[:, 2:]
     assert np.all(np.array(sequence["size"]) >= corner.max(axis=0))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("row", ["nan,nan,nan,nan", "1e300,1e300,9,9"])
+def test_without_images_and_truth_the_view_has_some_size(tmp_path, row):
+    (tmp_path / "anno").mkdir()
+    (tmp_path / "anno" / "Deer.txt").write_text(f"{row}\n" * 71)
+    dataset = datasets.load("otb", None, tmp_path / "anno")
+    width, height = frames.view_size(dataset["Deer"])
+    assert 16 <= width < 1 << 15 and 16 <= height < 1 << 15
 
 
 def test_published_numbers_on_request(supervised, tmp_path):

@@ -20,8 +20,9 @@ def view_size(sequence: Sequence) -> tuple[int, int]:
     try:
         return sequence.frame_size
     except DatasetError:
-        corner = np.nanmax(sequence.boxes[:, :2] + sequence.boxes[:, 2:], axis=0)
-        width, height = np.ceil(np.maximum(corner * 1.05, 16)).astype(int)
+        corners = sequence.boxes[:, :2] + sequence.boxes[:, 2:]
+        corner = np.where(np.isfinite(corners), corners, 0).max(axis=0)
+        width, height = np.ceil(np.clip(corner * 1.05, 16, 32767)).astype(int)
         return int(width), int(height)
 
 
