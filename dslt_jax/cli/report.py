@@ -65,14 +65,14 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
 
 def _gather(values: flags.FlagValues, folders: list[str], problems: list[str]) -> report.Report:
     """Reads and scores what can be; says in `problems` what cannot."""
-    about = {folder: settings.read(folder) for folder in folders if scoring.is_run(folder)}
+    about = _about(folders, values.dataset)
     protocol = _protocol(about, values.experiment)
     dataset, faults = _dataset(values, list(about.values()))
     experiment = runs.FOLDERS.get(protocol, values.experiment)
     segments = []
 
     def reader(folder: str) -> results.Results:
-        if folder not in about:
+        if not scoring.is_run(folder):
             if protocol in ("tre", "sre"):  # whose starts nothing else says
                 raise results.ResultsError(f"{folder} is no run of `dslt benchmark`, as others are")
             return results.read(folder, dataset, values.format, experiment)
@@ -93,6 +93,19 @@ def _gather(values: flags.FlagValues, folders: list[str], problems: list[str]) -
         protocol=protocol,
         segments=segments or None,
     )
+
+
+def _about(folders: list[str], dataset: str | None) -> dict[str, dict[str, Any]]:
+    """Returns the run.json of each run; who reads a damaged one's results is told of it then."""
+    about, damaged = {}, []
+    for folder in filter(scoring.is_run, folders):
+        try:
+            about[folder] = settings.read(folder)
+        except settings.RunError as error:
+            damaged.append(str(error))
+    if damaged and not about and dataset is None:
+        raise scoring.refusal("report", damaged)
+    return about
 
 
 def _protocol(about: Mapping[str, dict[str, Any]], experiment: str) -> str:

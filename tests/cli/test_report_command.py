@@ -196,6 +196,19 @@ def test_a_run_knows_its_benchmark(root, tmp_path, capsys):
     assert [(row["tracker"], row["fps"]) for row in rows] == [("mine", "10.000"), ("Other", "")]
 
 
+def test_a_damaged_run_is_told_and_the_rest_is_shown(root, tmp_path, capsys):
+    for name in ("a", "b"):
+        _run_folder(tmp_path / name, "ope", root, _one_pass)
+    (tmp_path / "b" / "run.json").write_text("{}")
+    output = ["--output", str(tmp_path / "report"), "--nofigures"]
+    assert main(["dslt", "report", str(tmp_path / "b"), str(tmp_path / "a"), *output]) == 1
+    captured = capsys.readouterr()
+    assert "OTB: 1 tracker, 2 sequences" in captured.out
+    assert "b/run.json is damaged" in captured.err
+    assert main(["dslt", "report", str(tmp_path / "b"), *output]) == 1
+    assert "b/run.json is damaged" in capsys.readouterr().err
+
+
 def test_runs_with_several_starts_are_scored_over_all_of_them(root, tmp_path, capsys):
     def starts(sequence):
         plan = execute.starts(sequence, Protocol("sre"))
