@@ -8,8 +8,17 @@ import jax.numpy as jnp
 from dslt_jax import backbones
 from dslt_jax.backbones import Backbone, Compact, box_head
 from dslt_jax.backbones.base import Layer
+from dslt_jax.ops import kernel_scale
 from dslt_jax.parts import Part, static
 from dslt_jax.types import Look
+
+
+class Found(NamedTuple):
+    """Where the tracker's kernel found the target, and in what."""
+
+    features: jax.Array  # (C, G, G) of the search region, as the kernel has them
+    kernel: jax.Array  # (C, K, K)
+    position: jax.Array  # (2,) x, y of the peak on the response map
 
 
 class View(NamedTuple):
@@ -18,6 +27,7 @@ class View(NamedTuple):
     patch: jax.Array  # (S, S, 3) RGB float32 0..255
     maps: tuple[jax.Array, ...]  # (G, G, D) of each layer
     layers: tuple[Layer, ...]
+    found: Found | None = None  # none in the first frame, and of a kernel of another kind
 
 
 class Sizing(Part):
@@ -111,7 +121,8 @@ class BoxHead(Sizing):
     """A box head: it compares the found box with the first frame's.
 
     What covers the target, or takes its place, looks less like the template than the target did
-    just before: then the head sees the size of something else, and is not listened to.
+    just before: then the head sees the size of something else, and is not listened to. The area
+    follows the tracker's kernel, too, which knows the target as it looks now and errs otherwise.
     """
 
     # Whose box head it is; none: the tracker's own network's. Another one sees the search region
@@ -120,6 +131,7 @@ class BoxHead(Sizing):
     zoom: float = static(1.0)
     center_gain: float = 0.3  # share of the head's shift that is taken
     gain: float = 0.5  # share of its change of width and height
+    area: float = 0.3  # share of the change of both by which the kernel would respond most
     guard: float = 0.75  # it is not listened to below this share of its usual match
     limit: float = 0.15  # largest change of log size in a frame
     reach: float = 0.3  # largest shift that is believed, in box sizes
@@ -130,7 +142,7 @@ class BoxHead(Sizing):
         self.require("zoom", lambda z: z > 0, "greater than 0")
         if self.network is None and self.zoom != 1:
             raise ValueError(f"zoom={self.zoom:g} is for a network of the head's own: set network")
-        for name in ("center_gain", "gain", "limit", "reach"):
+        for name in ("center_gain", "gain", "area", "limit", "reach"):
             self.require(name, lambda x: x >= 0, "at least 0")
         for name in ("rise", "fall"):
             self.require(name, lambda x: 0 <= x <= 1, "from 0 to 1")
@@ -150,6 +162,7 @@ class BoxHead(Sizing):
 
     def refine(self, params: Any, memory: Any, view: View, center, size, sure):
         template, usual = memory
+        growth = 0.0 if view.found is None else self.area * kernel_scale.growth(*view.found)
         view = self._own(params, view)
         found = box_head.estimate(
             params, template, view.maps, view.layers, self.zoom * center, self.zoom * size
@@ -157,7 +170,7 @@ class BoxHead(Sizing):
         shift = jnp.clip(found.shift, -self.reach, self.reach) * size
         good = sure & (found.match >= self.guard * jnp.maximum(usual, 0.0))
         center = center + jnp.where(good, self.center_gain * shift, 0.0)
-        growth = jnp.clip(self.gain * found.growth, -self.limit, self.limit)
+        growth = jnp.clip(growth + self.gain * found.growth, -self.limit, self.limit)
         change = found.match - usual
         rate = jnp.where(change > 0, self.rise, self.fall)
         usual = usual + jnp.where(sure, rate * change, 0.0)

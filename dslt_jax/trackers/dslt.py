@@ -144,7 +144,7 @@ class Dslt(Part):
         pixel, growth, memory = self.size.refine(
             params,
             state.sizing,
-            self._view(patches, maps),
+            self._view(patches, maps)._replace(found=self._found(state, maps, peak.position)),
             layers[0].pixel(peak.position),
             state.size / scale,
             sure,
@@ -279,6 +279,14 @@ class Dslt(Part):
     def _view(self, patches: jax.Array, maps: tuple[jax.Array, ...]) -> sizing.View:
         layers = getattr(self.backbone, "box_layers", self.backbone.layers)
         return sizing.View(patches[0], tuple(x[0] for x in maps), layers)
+
+    def _found(self, state: State, maps, position: jax.Array) -> sizing.Found | None:
+        """What the kernel saw of the first sample, where it is one array over the channels."""
+        kernel = state.head.kernel
+        if getattr(kernel, "ndim", 0) != 3:
+            return None
+        features = self.fusion(maps, state.reductions, self.backbone.layers)[0]
+        return sizing.Found(features, state.head.mask[None] * kernel, position)
 
     def _region(self, center: jax.Array, size: jax.Array) -> Look:
         side, search = self.region.side(size), self.region.search
