@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from dslt_jax import backbones, multi_target, tracking
 from dslt_jax.ops import localize, sampling, spectral
 from dslt_jax.ops.labels import gaussian
-from dslt_jax.ops.sizing import BoxHead, Found, View
+from dslt_jax.ops.sizing import BoxHead
 from dslt_jax.trackers.dslt import Dslt
 
 BACKBONE = ("backbone, search", "backbone, scales")
@@ -162,9 +162,8 @@ def _peak(shared: Shared, state, spectra):
 def _refine(shared: Shared, state, patches, maps, peak):
     tracker, layers = shared.tracker, shared.tracker.backbone.layers
     pixels = state.size * tracker.region.search / tracker.region.side(state.size)
-    features = tracker.fusion(maps, state.reductions, layers)[0]
-    found = Found(features, state.head.mask[None] * state.head.kernel, peak.position)
-    view = View(patches[0], tuple(x[0] for x in maps), layers, found)
+    found = tracker._found(state, maps, peak.position)  # what a step hands the head
+    view = tracker._view(patches, maps)._replace(found=found)
     pixel = layers[0].pixel(peak.position)
     return tracker.size.refine(shared.params, state.sizing, view, pixel, pixels, True)
 

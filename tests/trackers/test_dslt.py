@@ -62,6 +62,20 @@ def test_the_box_head_puts_disturbed_boxes_right_with_the_embedded_weights():
     assert np.mean(before) < 0.7 and np.mean(after) > 0.8
 
 
+@pytest.mark.parametrize("wrong", [0.85, 1.2])
+def test_the_kernels_response_brings_a_wrong_area_back(wrong):
+    tracker = presets.compact()
+    alone = tracker.replace(size=tracker.size.replace(gain=0.0, area=1.0))
+    trained, clip = dslt.load_params(tracker), synthetic.beetle_clip(2, 320, 240)
+    frame = np.asarray(next(iter(clip.source)).image)
+    state = dslt.init(alone, trained, frame, clip.boxes[0])
+    state = state.replace(size=state.size * wrong)
+    after, _ = dslt.step(alone, trained, state, frame)
+    change = np.log(after.size / state.size)
+    np.testing.assert_allclose(change[0], change[1], rtol=1e-3)  # the aspect ratio stays
+    assert 0.01 < -change[0] * np.sign(np.log(wrong)) < 0.11
+
+
 def test_a_key_changes_the_random_start():
     frames, truth = small.clip(1)
     tracker = small.tracker("fusion.reduction=random")
