@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import jax
 
-from dslt_jax.backbones import box_head, layers
+from dslt_jax.backbones import box_head, layers, winograd
 from dslt_jax.backbones.base import Layer
 
 Shapes = dict[str, tuple[int, int, int]]
@@ -60,13 +60,28 @@ class Compact:
         """Returns He-normal random parameters, the start of training."""
         return layers.he_init(key, self.param_shapes())
 
+    def prepare(self, params: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Returns the parameters with what makes `apply` faster on a CPU, the same but rounding."""
+        for name, (_, _, stride) in self.blocks().items():
+            if stride == 1:
+                # Of a search crop's 60, 30 and 15 cells both make whole tiles; the kernels of the
+                # last stage, with tiles of 5, would outgrow a CPU's caches.
+                params = winograd.prepare(params, [name], 3 if name.startswith("stage4") else 5)
+        return params
+
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Returns the feature maps (N, H/8, W/8, 64) and (N, H/16, W/16, 96).
 
         Args:
           image: (N, H, W, 3) RGB float32 0..255, H and W multiples of 16.
         """
-        return self.run(params, image, _convolve)
+
+        def convolve(x, name, kernel, bias, stride):
+            if name == "stage1":
+                return jax.nn.relu(layers.stem_conv(x, kernel, bias))
+            return winograd.conv_relu(params, name, x, stride=stride)
+
+        return self.run(params, image, convolve)
 
     def run(
         self, params: dict[str, jax.Array], image: jax.Array, convolve: Callable
@@ -100,9 +115,3 @@ class Narrow(Compact):
     name = "narrow"
     layers = (Layer("shallow", 8, 5.25, 64), Layer("deep", 16, 12.75, 96))
     box_layers = layers
-
-
-def _convolve(x: jax.Array, name: str, kernel: jax.Array, bias: jax.Array, stride: int):
-    if name == "stage1":
-        return jax.nn.relu(layers.stem_conv(x, kernel, bias))
-    return layers.conv_relu(x, kernel, bias, stride=stride)

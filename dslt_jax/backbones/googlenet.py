@@ -10,7 +10,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from dslt_jax.backbones import layers
+from dslt_jax.backbones import layers, winograd
 from dslt_jax.backbones.base import Layer, check_layers
 
 MEAN = (123.0, 117.0, 104.0)
@@ -78,6 +78,11 @@ class GoogLeNet:
         """Returns He-normal random parameters, for timing and tests."""
         return layers.he_init(key, self.param_shapes())
 
+    def prepare(self, params: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Returns the parameters with what makes `apply` faster on a CPU, the same but rounding."""
+        names = [key.removesuffix("/w") for key in self.param_shapes() if key.endswith("/3x3/w")]
+        return winograd.prepare(params, names)
+
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, ...]:
         """Returns the maps of `image` (N, H, W, 3), RGB float32 0..255, after the ReLU.
 
@@ -88,7 +93,7 @@ class GoogLeNet:
         x = jax.nn.relu(layers.stem_conv(x, *_weights(params, "conv1/7x7_s2")))
         x = layers.local_response_norm(layers.max_pool(x, stride=2))
         x = layers.conv_relu(x, *_weights(params, "conv2/3x3_reduce"))
-        x = layers.conv_relu(x, *_weights(params, "conv2/3x3"))
+        x = winograd.conv_relu(params, "conv2/3x3", x)
         x = layers.max_pool(layers.local_response_norm(x), stride=2)
         maps = {}
         for name in LAYERS[: LAYERS.index(self.take[-1]) + 1]:
@@ -116,7 +121,7 @@ def _inception(params, name: str, x: jax.Array) -> jax.Array:
     one, three, five = jnp.split(
         y, [heads[0][1].size, heads[0][1].size + heads[1][1].size], axis=-1
     )
-    three = layers.conv_relu(three, *_weights(params, f"{name}/3x3"))
+    three = winograd.conv_relu(params, f"{name}/3x3", three)
     five = layers.conv_relu(five, *_weights(params, f"{name}/5x5"))
     pool = layers.max_pool(x, stride=1, pad=1)
     pool = layers.conv_relu(pool, *_weights(params, f"{name}/pool_proj"))

@@ -88,10 +88,7 @@ class Vgg16:
         """
         if self.precision != "float32":
             return params
-        names = [name for name in convolutions(self.take[-1]) if _block(name) > 2]
-        return params | {
-            f"{name}/winograd": winograd.transform(params[f"{name}/w"]) for name in names
-        }
+        return winograd.prepare(params, convolutions(self.take[-1])[1:])
 
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, ...]:
         """Returns the maps of `image` (N, H, W, 3), RGB float32 0..255.
@@ -120,16 +117,14 @@ class Vgg16:
         return tuple(maps[name] for name in self.take)
 
     def _conv_relu(self, params: dict[str, jax.Array], name: str, x: jax.Array) -> jax.Array:
-        kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
         if self.precision == "bfloat16":
+            kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
             # No preferred_element_type: XLA would make a float32 convolution of one that has a
             # wider result than its operands. cuDNN sums in float32 all the same.
             narrow = x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16)
             y = layers.conv(*narrow, precision="default").astype(x.dtype)
             return jax.nn.relu(y + bias.reshape(1, 1, 1, -1))
-        if (transformed := params.get(f"{name}/winograd")) is not None:
-            return jax.nn.relu(winograd.conv(x, transformed, bias))
-        return layers.conv_relu(x, kernel, bias)
+        return winograd.conv_relu(params, name, x)
 
 
 def _pool(x: jax.Array) -> jax.Array:

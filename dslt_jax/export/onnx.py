@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax import backbones
+from dslt_jax.backbones import winograd
 from dslt_jax.export.folder import ExportError
 from dslt_jax.types import Params, Tracker
 
@@ -42,7 +43,8 @@ def write(path: Path, tracker: Tracker, params: Params) -> str:
     except ImportError:
         raise ExportError("ONNX needs jax2onnx: pip install 'dslt-jax[onnx]'") from None
     size = tracker.first_look(jnp.array([0.0, 0.0, 64.0, 64.0])).size
-    params = {name: np.asarray(value) for name, value in params.items()}
+    # Without what makes it fast under XLA: ONNX Runtime has its own ways.
+    params = {k: np.asarray(v) for k, v in params.items() if not k.endswith(winograd.SUFFIX)}
     names = [layer.name for layer in backbone.layers]
 
     def network(crop):

@@ -75,7 +75,7 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
         the embedded or the cached weights, as for what other networks it has.
 
     Returns:
-      The arrays of `backbone.param_shapes()`, float32; on a CPU also what VGG-16 makes of them.
+      The arrays of `backbone.param_shapes()`, float32; on a CPU also what a network makes of them.
 
     Raises:
       WeightsError: there are no weights, or they are not this network's, damaged or not finite.

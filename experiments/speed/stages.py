@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax import backbones, multi_target, tracking
+from dslt_jax.backbones import winograd
 from dslt_jax.ops import localize, sampling, spectral
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.sizing import BoxHead
@@ -54,8 +55,14 @@ class Stage:
         return self._run(*self._arguments)
 
     def flop(self) -> float:
-        """Returns its floating point operations, as XLA counts them unoptimised."""
+        """Returns its floating point operations, as XLA counts them unoptimised.
+
+        Convolutions count as the direct sum, however they are computed.
+        """
         shared, *arguments = self._arguments
+        if isinstance(shared.params, dict):
+            plain = {k: v for k, v in shared.params.items() if not k.endswith(winograd.SUFFIX)}
+            shared = shared._replace(params=plain)
         if self._targets > 1:
             arguments = jax.tree.map(lambda x: x[0], arguments)
         return self._targets * sum(times * _count(f, shared, *arguments) for times, f in self._cost)

@@ -5,11 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dslt_jax.backbones import Vgg16, layers, winograd
+from dslt_jax.backbones import Compact, GoogLeNet, Narrow, Vgg16, layers, winograd
 
 
+@pytest.mark.parametrize("strip_bytes", [3 << 20, 1 << 10])
+@pytest.mark.parametrize("tile", [3, 4, 5])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (2, 10, 7), (1, 3, 13)])
-def test_it_is_the_direct_convolution(shape):
+def test_it_is_the_direct_convolution(shape, tile, strip_bytes, monkeypatch):
+    monkeypatch.setattr(winograd, "_STRIP_BYTES", strip_bytes)  # the lesser: a row of tiles each
     keys = jax.random.split(jax.random.key(0), 3)
     x = jax.random.normal(keys[0], (*shape, 6))
     kernel, bias = jax.random.normal(keys[1], (3, 3, 6, 5)), jax.random.normal(keys[2], (5,))
@@ -19,19 +22,24 @@ def test_it_is_the_direct_convolution(shape):
         y, pull = jax.vjp(convolve, x)
         return y, *pull(jax.random.normal(keys[0], y.shape))
 
-    fast = jax.jit(lambda: both(lambda x: winograd.conv(x, winograd.transform(kernel), bias)))()
+    fast = jax.jit(
+        lambda: both(lambda x: winograd.conv(x, winograd.transform(kernel, tile), bias))
+    )()
     direct = jax.jit(lambda: both(lambda x: layers.conv(x, kernel, bias)))()
     for found, wanted in zip(fast, direct, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
-def test_prepared_params_give_the_same_maps():
-    network = Vgg16(("conv3_3", "conv4_3"))
+@pytest.mark.parametrize(
+    "network", [Vgg16(("conv3_3", "conv4_3")), GoogLeNet(("3b", "4a")), Compact(), Narrow()]
+)
+def test_prepared_params_give_the_same_maps(network):
     params = network.init(jax.random.key(0))
     prepared = jax.jit(network.prepare)(params)
     used = {name.removesuffix("/winograd") for name in prepared.keys() - params.keys()}
-    assert used == {f"conv{b}_{i}" for b in (3, 4) for i in (1, 2, 3)}
+    assert len(used) >= 4
     image = 255 * jax.random.uniform(jax.random.key(1), (1, 32, 48, 3))
-    found = jax.jit(network.apply)(prepared, image)
+    # The kernels that were transformed are not read: their transforms are.
+    found = jax.jit(network.apply)(prepared | {f"{name}/w": jnp.nan for name in used}, image)
     for fast, direct in zip(found, jax.jit(network.apply)(params, image), strict=True):
         np.testing.assert_allclose(fast, direct, atol=1e-4 * float(jnp.abs(direct).max()))
