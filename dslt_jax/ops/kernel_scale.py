@@ -6,12 +6,14 @@ the three is how much the target has grown. Features stand for those of a zoomed
 et al., "Fast Feature Pyramids for Object Detection", PAMI 2014, so that no second look is needed.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
 
 def growth(
-    features: jax.Array, kernel: jax.Array, position: jax.Array, step: jax.Array | float = 0.1
+    features: jax.Array, kernel: jax.Array, position: jax.Array, step: float = 0.1
 ) -> jax.Array:
     """Returns () the logarithm of the change of side with the highest response, up to `step`.
 
@@ -25,9 +27,17 @@ def growth(
     zooms = jnp.exp(step * jnp.arange(-1, 2, dtype=jnp.float32))
     offset = jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2
     place = position[:, None, None] - 0.5 + jnp.outer(zooms, offset)[None]
-    cells = jnp.arange(grid, dtype=jnp.float32)
-    distance = jnp.clip(place, 0, grid - 1)[..., None] - cells[None, None, None]
-    x, y = jax.nn.relu(1.0 - jnp.abs(distance))  # (3, K, G) weights each
+    # Of the region only a window, which holds all that is sampled.
+    span = min(grid, 2 * math.ceil(math.exp(step) * (side - 1) / 2 + 1))
+    corner = jnp.clip(jnp.round(position) - span // 2, 0, grid - span)
+    first = jnp.where(jnp.isfinite(corner), corner, 0).astype(jnp.int32)
+    zero = jnp.zeros((), jnp.int32)
+    features = jax.lax.dynamic_slice(
+        features, (zero, first[1], first[0]), (len(features), span, span)
+    )
+    cells = first[:, None, None, None] + jnp.arange(span, dtype=jnp.float32)
+    distance = jnp.clip(place, 0, grid - 1)[..., None] - cells
+    x, y = jax.nn.relu(1.0 - jnp.abs(distance))  # (3, K, span) weights each
     rows = jnp.einsum("zuy,cyx->zcux", y, features, precision="highest")
     taken = jnp.einsum("zvx,zcux->zcuv", x, rows, precision="highest")
     low, middle, high = jnp.einsum("zcuv,cuv->z", taken, kernel, precision="highest")
