@@ -35,8 +35,8 @@ def growth(
     features = jax.lax.dynamic_slice(
         features, (zero, first[1], first[0]), (len(features), span, span)
     )
-    cells = first[:, None, None, None] + jnp.arange(span, dtype=jnp.float32)
-    distance = jnp.clip(place, 0, grid - 1)[..., None] - cells
+    cells = first[:, None].astype(jnp.float32) + jnp.arange(span, dtype=jnp.float32)[None]
+    distance = jnp.clip(place, 0, grid - 1)[..., None] - cells[:, None, None]
     x, y = jax.nn.relu(1.0 - jnp.abs(distance))  # (3, K, span) weights each
     rows = jnp.einsum("zuy,cyx->zcux", y, features, precision="highest")
     taken = jnp.einsum("zvx,zcux->zcuv", x, rows, precision="highest")
