@@ -57,8 +57,10 @@ def load(tracker: Tracker) -> tuple[str, dict[str, jax.Array]]:
     try:
         return "its weights", store.load_params(tracker)
     except store.WeightsError:
-        networks = [network.init(jax.random.key(0)) for network in tracker.networks]
-        return "random weights", {key: array for one in networks for key, array in one.items()}
+        params = {}
+        for network in tracker.networks:
+            params |= store.prepare(network, network.init(jax.random.key(0)))
+        return "random weights", params
 
 
 def scene(targets: int, count: int) -> tuple[list[jax.Array], jax.Array]:
