@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from dslt_jax import backbones, runtime
-from dslt_jax.backbones import vgg16
+from dslt_jax.backbones import vgg16, winograd
 from dslt_jax.weights import convert, readers, sources
 from dslt_jax.weights.readers import WeightsError
 
@@ -75,7 +75,9 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
         the embedded or the cached weights, as for what other networks it has.
 
     Returns:
-      The arrays of `backbone.param_shapes()`, float32; on a CPU also what a network makes of them.
+      The arrays of `backbone.param_shapes()`, float32. On a CPU kernels made of them, too, as
+      NAME/winograd, which the network then reads in place of NAME/w: who changes or trains weights
+      takes the arrays of `param_shapes()` alone, or calls `prepare` on them again.
 
     Raises:
       WeightsError: there are no weights, or they are not this network's, damaged or not finite.
@@ -136,6 +138,8 @@ def read_network(
       WeightsError: names the file and the arrays that have a wrong name, shape, dtype or value.
     """
     kind, arrays = readers.read(path)
+    # What was made of the others comes with parameters that were loaded and saved: it is made anew.
+    arrays = {key: array for key, array in arrays.items() if not key.endswith(winograd.SUFFIX)}
     try:
         found = convert.recognise(arrays)
     except WeightsError as error:
