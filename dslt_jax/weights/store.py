@@ -75,7 +75,7 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
         the embedded or the cached weights, as for what other networks it has.
 
     Returns:
-      The arrays of `backbone.param_shapes()`, float32. On a CPU kernels made of them, too, as
+      The arrays of `backbone.param_shapes()`, float32; on a CPU also kernels made of them, as
       NAME/winograd, which the network then reads in place of NAME/w: who changes or trains weights
       takes the arrays of `param_shapes()` alone, or calls `prepare` on them again.
 

@@ -94,15 +94,20 @@ def compare(dataset) -> None:
     if not folder.is_dir():
         print(f"no published results in {folder}: nothing to compare with")
         return
-    rows = []
+    rows, problems = [], []
     for path in sorted(p for p in folder.iterdir() if p.is_dir()):
         try:
             published = results.read(path, dataset).boxes
         except results.ResultsError as error:
-            print(error)
+            problems.append(error)
             continue
         scores = metrics.evaluate(dataset, published, tracker=path.name).summary()
         rows.append((scores["auc"], scores["p20"], path.name, len(published)))
+    if not rows:
+        print(f"no tracker in {folder} has results of these sequences: nothing to compare with")
+        return
+    for problem in problems:
+        print(problem)
     for auc, p20, name, count in sorted(rows, reverse=True):
         print(f"  {name:12s} {auc:6.3f} {p20:6.3f}  on {count} sequences")
 
