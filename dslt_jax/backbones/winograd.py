@@ -11,8 +11,8 @@ and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 import functools
 import math
 import operator
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from jax import lax
 
 from dslt_jax.backbones import layers
 
-SUFFIX = "/winograd"  # of a transformed kernel's name
+_SUFFIX = "/winograd"  # of a transformed kernel's name
 TILE = 4  # outputs a side; a transformed kernel takes (TILE + 2)^2 / 9 of its memory
 _POINTS = {3: (0, 1, -1, 1 / 2), 4: (0, 1, -1, 2, -2), 5: (0, 1, -1, 2, -2, 1 / 2)}
 # Transformed tiles that are multiplied at once: more of them outgrow a CPU's caches.
@@ -38,13 +38,18 @@ class _Matrices(NamedTuple):
 
 def prepare(params: dict[str, jax.Array], names: Iterable[str], tile: int = TILE):
     """Returns the parameters with the transformed kernels of `names`, for `conv_relu`."""
-    return params | {f"{name}{SUFFIX}": transform(params[f"{name}/w"], tile) for name in names}
+    return params | {f"{name}{_SUFFIX}": transform(params[f"{name}/w"], tile) for name in names}
+
+
+def plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the parameters without what `prepare` has made of them."""
+    return {key: array for key, array in params.items() if not key.endswith(_SUFFIX)}
 
 
 def conv_relu(params: dict[str, jax.Array], name: str, x: jax.Array, *, stride: int = 1):
     """`layers.conv_relu` by the kernel and bias of a name; by the transformed one if there is."""
     bias = params[f"{name}/b"]
-    if (transformed := params.get(f"{name}{SUFFIX}")) is not None:
+    if (transformed := params.get(f"{name}{_SUFFIX}")) is not None:
         return jax.nn.relu(conv(x, transformed, bias))
     return layers.conv_relu(x, params[f"{name}/w"], bias, stride=stride)
 

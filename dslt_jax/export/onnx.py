@@ -44,7 +44,7 @@ def write(path: Path, tracker: Tracker, params: Params) -> str:
         raise ExportError("ONNX needs jax2onnx: pip install 'dslt-jax[onnx]'") from None
     size = tracker.first_look(jnp.array([0.0, 0.0, 64.0, 64.0])).size
     # Without what makes it fast under XLA: ONNX Runtime has its own ways.
-    params = {k: np.asarray(v) for k, v in params.items() if not k.endswith(winograd.SUFFIX)}
+    params = {name: np.asarray(value) for name, value in winograd.plain(params).items()}
     names = [layer.name for layer in backbone.layers]
 
     def network(crop):

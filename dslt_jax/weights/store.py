@@ -138,8 +138,8 @@ def read_network(
       WeightsError: names the file and the arrays that have a wrong name, shape, dtype or value.
     """
     kind, arrays = readers.read(path)
-    # What was made of the others comes with parameters that were loaded and saved: it is made anew.
-    arrays = {key: array for key, array in arrays.items() if not key.endswith(winograd.SUFFIX)}
+    # Parameters that were loaded and saved bring it along: it is made anew.
+    arrays = winograd.plain(arrays)
     try:
         found = convert.recognise(arrays)
     except WeightsError as error:

@@ -61,8 +61,7 @@ class Stage:
         """
         shared, *arguments = self._arguments
         if isinstance(shared.params, dict):
-            plain = {k: v for k, v in shared.params.items() if not k.endswith(winograd.SUFFIX)}
-            shared = shared._replace(params=plain)
+            shared = shared._replace(params=winograd.plain(shared.params))
         if self._targets > 1:
             arguments = jax.tree.map(lambda x: x[0], arguments)
         return self._targets * sum(times * _count(f, shared, *arguments) for times, f in self._cost)
