@@ -24,7 +24,7 @@ class Output(NamedTuple):
 
     box: jax.Array  # (4,) x, y, w, h in frame pixels
     confidence: jax.Array  # () about 1 when sure, 0 when there is nothing
-    lost: jax.Array  # () bool: the target was not found, the box was held
+    lost: jax.Array  # () bool: the target was not found, or something else in its place
     response: jax.Array  # (G, G) response map over the search region
     search_box: jax.Array  # (4,) x, y, w, h of the search region in frame pixels
     extra: dict[str, jax.Array]  # of this tracker alone; after `learn` what it says of learning

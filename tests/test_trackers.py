@@ -150,7 +150,7 @@ def test_nothing_is_learned_while_lost(name):
 
 def test_the_offline_twin_is_taught_by_the_first_frame_alone():
     frames, truth = small.clip(3)
-    sure = settings.override(tracker("dslt_offline"), ["gates.lost=-1e9"])
+    sure = settings.override(tracker("dslt_offline"), ["gates.lost=-1e9", "size.wrong=0"])
     state = start = dslt.init(sure, params("dslt_offline"), frames[0], truth[0])
     for frame in frames[1:]:
         state, out = dslt.step(sure, params("dslt_offline"), state, frame)

@@ -30,6 +30,15 @@ class View(NamedTuple):
     found: Found | None = None  # none in the first frame, and of a kernel of another kind
 
 
+class Refined(NamedTuple):
+    """A found box, corrected."""
+
+    center: jax.Array  # (2,) x, y in crop pixels
+    growth: jax.Array  # (2,) the logarithm of the size's change
+    memory: Any
+    match: jax.Array | None = None  # () logit that the first frame's target is in it, if known
+
+
 class Sizing(Part):
     """Keeps the size: the base of the others, and the one to choose where size does not change."""
 
@@ -46,20 +55,23 @@ class Sizing(Part):
         """Returns what is remembered of the first frame's box, given in pixels of the crop."""
         return ()
 
-    def refine(
-        self, params: Any, memory: Any, view: View, center, size, sure
-    ) -> tuple[jax.Array, jax.Array, Any]:
+    def refine(self, params: Any, memory: Any, view: View, center, size, sure) -> Refined:
         """Corrects a found box from the search region.
 
         Args:
           memory: of `start` or the last `refine`.
           center, size: (2,) x, y and width, height in crop pixels.
           sure: () bool, the response is strong enough to listen to.
-
-        Returns:
-          centre (2,), the logarithm of the size's change (2,), and the memory.
         """
-        return center, jnp.zeros_like(size), memory
+        return Refined(center, jnp.zeros_like(size), memory)
+
+    def judge(self, match: jax.Array | None, response: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Returns () the confidence in a found box, and () bool whether something else is in it.
+
+        Args:
+          match: of `refine`; response: () where the box is. Where no more is known it is that.
+        """
+        return response, jnp.zeros_like(response, bool)
 
     def look(self, center, scale) -> Look | None:
         """What else must be seen around `center`, at `scale` frame pixels a crop pixel."""
@@ -137,6 +149,10 @@ class BoxHead(Sizing):
     reach: float = 0.3  # largest shift that is believed, in box sizes
     rise: float = 0.1  # rates at which the usual match follows a better and a worse one
     fall: float = 0.02
+    # Confidence is the chance that the box is right, an overlap above one half. Its log odds: so
+    # much by the response, so much by the match, and that at neither; a logistic regression.
+    odds: tuple[float, float, float] = (4.0, 0.4, -2.3)
+    wrong: float = 0.35  # below that confidence it is lost, and teaches nothing
 
     def check(self) -> None:
         self.require("zoom", lambda z: z > 0, "greater than 0")
@@ -144,7 +160,7 @@ class BoxHead(Sizing):
             raise ValueError(f"zoom={self.zoom:g} is for a network of the head's own: set network")
         for name in ("center_gain", "gain", "area", "limit", "reach"):
             self.require(name, lambda x: x >= 0, "at least 0")
-        for name in ("rise", "fall"):
+        for name in ("rise", "fall", "wrong"):
             self.require(name, lambda x: 0 <= x <= 1, "from 0 to 1")
 
     @property
@@ -174,7 +190,12 @@ class BoxHead(Sizing):
         change = found.match - usual
         rate = jnp.where(change > 0, self.rise, self.fall)
         usual = usual + jnp.where(sure, rate * change, 0.0)
-        return center, jnp.where(good, growth, 0.0), (template, usual)
+        return Refined(center, jnp.where(good, growth, 0.0), (template, usual), found.match)
+
+    def judge(self, match: jax.Array | None, response: jax.Array) -> tuple[jax.Array, jax.Array]:
+        by_response, by_match, at_neither = self.odds
+        chance = jax.nn.sigmoid(by_response * response + by_match * match + at_neither)
+        return chance, ~(chance >= self.wrong)  # so that no number is wrong, too
 
     def _own(self, params: Any, view: View) -> View:
         """The view as the head's network has it."""

@@ -141,7 +141,7 @@ class Dslt(Part):
         lost = ~(judged >= self.gates.least(state.missing))
         sure = ~lost & (judged >= self.gates.size)
         scale = region.side(state.size) / region.search  # frame pixels a crop pixel
-        pixel, growth, memory = self.size.refine(
+        pixel, growth, memory, match = self.size.refine(
             params,
             state.sizing,
             self._view(patches, maps)._replace(found=self._found(state, maps, peak.position)),
@@ -150,15 +150,17 @@ class Dslt(Part):
             sure,
         )
         found = state.center + (pixel - anchor) * scale
+        confidence, wrong = self.size.judge(match, peak.confidence)
         sight = Sight(
             spectrum=spectra[0],
             position=layers[0].position(pixel),
             center=jnp.clip(jnp.where(lost, state.center, found), 0.0, limits),
             size=state.size * jnp.exp(growth),
-            confidence=peak.confidence,
-            lost=lost,
+            height=peak.confidence,
+            confidence=confidence,
+            lost=lost | wrong,
             sure=sure,
-            teaches=~lost & (judged >= self.gates.learn),
+            teaches=~lost & ~wrong & (judged >= self.gates.learn),
             sizing=memory,
             response=response,
         )
@@ -245,7 +247,7 @@ class Dslt(Part):
             "loss_after": fit.after,
         }
         rate = jnp.where(state.usual > 0, self.gates.rate, 1.0)
-        usual = state.usual + rate * (sight.confidence - state.usual)
+        usual = state.usual + rate * (sight.height - state.usual)
         state = state.replace(
             center=sight.center,
             size=sight.size,

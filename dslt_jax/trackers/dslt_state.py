@@ -37,7 +37,8 @@ class Sight(NamedTuple):
     position: jax.Array  # (2,) x, y of the peak on the response map
     center: jax.Array  # (2,) x, y of the target in frame pixels
     size: jax.Array  # (2,) width, height in frame pixels
-    confidence: jax.Array  # ()
+    height: jax.Array  # () of the response there
+    confidence: jax.Array  # () that the target is there
     lost: jax.Array  # () bool
     sure: jax.Array  # () bool, to measure the size by it
     teaches: jax.Array  # () bool

@@ -44,3 +44,22 @@ def test_scales_look_at_the_found_centre_at_every_scale():
     look = sizing.Scales(crop=64, step=1.1).look(jnp.array([30.0, 20.0]), jnp.asarray(0.5))
     np.testing.assert_allclose(look.sides, 32 * np.array([1 / 1.1, 1, 1.1]), rtol=1e-6)
     assert look.size == 64
+
+
+@pytest.mark.parametrize(
+    ("response", "match", "expected"), [(0.7, 6.0, 0.948), (0.4, 0.0, 0.332), (0.6, -6.0, 0.091)]
+)
+def test_confidence_is_the_chance_by_response_and_match(response, match, expected):
+    chance, wrong = sizing.BoxHead().judge(jnp.asarray(match), jnp.asarray(response))
+    assert float(chance) == pytest.approx(expected, abs=1e-3)
+    assert bool(wrong) == (expected < 0.35)
+
+
+def test_a_match_that_is_no_number_is_not_the_target():
+    _, wrong = sizing.BoxHead().judge(jnp.asarray(jnp.nan), jnp.asarray(1.0))
+    assert bool(wrong)
+
+
+def test_without_a_match_confidence_is_the_response():
+    confidence, wrong = sizing.Scales().judge(None, jnp.asarray(-0.3))
+    assert float(confidence) == pytest.approx(-0.3) and not bool(wrong)

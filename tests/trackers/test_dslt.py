@@ -62,6 +62,21 @@ def test_the_box_head_puts_disturbed_boxes_right_with_the_embedded_weights():
     assert np.mean(before) < 0.7 and np.mean(after) > 0.8
 
 
+def test_confidence_is_high_on_the_target_and_low_beside_it():
+    tracker = presets.compact()
+    trained, clip = dslt.load_params(tracker), synthetic.beetle_clip(60, 320, 240)
+    frames = [np.asarray(frame.image) for frame in clip.source]
+    state = dslt.init(tracker, trained, frames[0], clip.boxes[0])
+    for index in (3, 6, 9):
+        box = clip.boxes[index]
+        there = state.replace(center=jnp.float32(box[:2] + box[2:] / 2))
+        _, out = dslt.locate(tracker, trained, there, frames[index])
+        assert out.confidence > 0.7 and not out.lost
+        away = np.where(np.array([320, 240]) / 2 > there.center, [300.0, 220.0], [20.0, 20.0])
+        _, out = dslt.locate(tracker, trained, there.replace(center=away), frames[index])
+        assert out.confidence < 0.3 and out.lost
+
+
 @pytest.mark.parametrize("wrong", [0.85, 1.2])
 def test_the_kernels_response_brings_a_wrong_area_back(wrong):
     tracker = presets.compact()
