@@ -137,5 +137,5 @@ if __name__ == "__main__":
     flags.DEFINE_string("data", "../shared/data/otb", "folder in OTB's layout")
     flags.DEFINE_string("output", "runs/calibration", "folder of the figure and its numbers")
     flags.DEFINE_float("right", 0.5, "overlap above which a box is right")
-    flags.DEFINE_float("lost", 0.2, "confidence below which the tracker says lost")
+    flags.DEFINE_float("lost", 0.35, "confidence below which the tracker says lost (`size.wrong`)")
     app.run(main)
