@@ -193,6 +193,7 @@ class BoxHead(Sizing):
         return Refined(center, jnp.where(good, growth, 0.0), (template, usual), found.match)
 
     def judge(self, match: jax.Array | None, response: jax.Array) -> tuple[jax.Array, jax.Array]:
+        assert match is not None  # `refine` told
         by_response, by_match, at_neither = self.odds
         chance = jax.nn.sigmoid(by_response * response + by_match * match + at_neither)
         return chance, ~(chance >= self.wrong)  # so that no number is wrong, too

@@ -14,15 +14,15 @@ from jax.tree_util import Partial
 
 from dslt_jax import backbones
 from dslt_jax.backbones import Backbone, Compact
-from dslt_jax.learners import Adam, Fit, Memory, Objective, Samples, Schedule
+from dslt_jax.learners import Adam, Memory, Objective, Samples, Schedule
 from dslt_jax.ops import augment as augmentation
 from dslt_jax.ops import localize, losses, sizing, spectral
 from dslt_jax.ops.fusion import Fusion, Single
 from dslt_jax.ops.labels import Label, gaussian
 from dslt_jax.parts import Part, part, static
-from dslt_jax.trackers import dslt_checks
+from dslt_jax.trackers import dslt_checks, dslt_learning
 from dslt_jax.trackers.dslt_aliases import ALIASES
-from dslt_jax.trackers.dslt_parts import Gates, Region
+from dslt_jax.trackers.dslt_parts import Gates, Recovery, Region
 from dslt_jax.trackers.dslt_state import Head, Sight, State
 from dslt_jax.types import Look, Output
 
@@ -48,6 +48,7 @@ class Dslt(Part):
     motion: float = 1.0  # deviation of the motion prior, in target sizes
     size: sizing.Sizing = part(sizing.Scales(), choices=sizing.TABLE)
     gates: Gates = Gates()
+    recovery: Recovery = Recovery()
 
     ALIASES = ALIASES
 
@@ -113,6 +114,7 @@ class Dslt(Part):
             sizing=self.size.start(params, view, center_pixel, pixels),
             usual=0.0 * center[0],
             missing=0.0 * center[0],
+            limits=0.0 * center,
             head=Head(
                 fit.kernel,
                 mask,
@@ -122,8 +124,8 @@ class Dslt(Part):
         )
 
     def look(self, state: State) -> Look:
-        """The search region around the last place."""
-        return self._region(state.center, state.size)
+        """The search region around the last place, or elsewhere where the target is lost."""
+        return self._region(self._aim(state), state.size)
 
     def locate(
         self, params: Any, state: State, patches: jax.Array, limits: jax.Array
@@ -149,20 +151,26 @@ class Dslt(Part):
             state.size / scale,
             sure,
         )
-        found = state.center + (pixel - anchor) * scale
+        found = self._aim(state) + (pixel - anchor) * scale
         confidence, wrong = self.size.judge(match, peak.confidence)
+        # Elsewhere only what is surely the target counts, and teaches later.
+        elsewhere = self.recovery.elsewhere(state.missing)
+        stranger = elsewhere & ~(sure & (confidence >= self.recovery.sure))
+        lost, wrong = lost | stranger, wrong | stranger
+        memory = jax.tree.map(lambda old, new: jnp.where(stranger, old, new), state.sizing, memory)
         sight = Sight(
             spectrum=spectra[0],
             position=layers[0].position(pixel),
             center=jnp.clip(jnp.where(lost, state.center, found), 0.0, limits),
-            size=state.size * jnp.exp(growth),
+            size=state.size * jnp.exp(jnp.where(stranger, 0.0, growth)),
             height=peak.confidence,
             confidence=confidence,
             lost=lost | wrong,
-            sure=sure,
-            teaches=~lost & ~wrong & (judged >= self.gates.learn),
+            sure=sure & ~stranger,
+            teaches=~lost & ~wrong & ~elsewhere & (judged >= self.gates.learn),
             sizing=memory,
             response=response,
+            limits=limits,
         )
         look = self.size.look(sight.center, scale)
         if look is not None:
@@ -194,70 +202,13 @@ class Dslt(Part):
 
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on, and lets a sure frame teach."""
-        samples, due = self._remember(state, sight)
-        fit = self._fit(due, state, lambda: samples)
-        return self._move_on(state, sight, samples, due, fit)
+        return dslt_learning.learn(self, state, sight)
 
     def learn_in_turn(
         self, params: Any, states: State, sights: Sight
     ) -> tuple[State, dict[str, jax.Array]]:
-        """`learn` of N targets, one after the other, whose samples stay where they lie.
-
-        Handed through a loop with the rest of a state they would be copied for every target,
-        whether its frame teaches or not.
-        """
-        samples, due = jax.vmap(self._remember)(states, sights)
-
-        def one(target):
-            i, due, state = target
-            return self._fit(due, state, lambda: jax.tree.map(lambda x: x[i], samples))
-
-        targets = jnp.arange(len(due)), due, states.replace(samples=None)
-        fits = jax.lax.map(one, targets)
-        return jax.vmap(self._move_on)(states, sights, samples, due, fits)
-
-    def _remember(self, state: State, sight: Sight) -> tuple[Samples, jax.Array]:
-        """The samples with a sure frame's among them, and whether they are to be learned now."""
-        label = self.label(self._grid, sight.position, state.cells)
-        samples = self.memory.remember(state.samples, sight.spectrum, label, sight.teaches)
-        return samples, sight.teaches & (samples.stored % self.online.every == 0)
-
-    def _fit(self, due: jax.Array, state: State, samples: Callable[[], Samples]) -> Fit:
-        """The update that is due; else what there was."""
-        head = state.head
-
-        def update():
-            objective = self.objective(samples(), head.mask)
-            return self.online.fit(objective, head.kernel, head.optimizer)
-
-        def skip():
-            none = jnp.zeros_like(state.center[0])
-            return Fit(head.kernel, head.optimizer, none, none, none == 0)
-
-        return jax.lax.cond(due, update, skip)
-
-    def _move_on(
-        self, state: State, sight: Sight, samples: Samples, due: jax.Array, fit: Fit
-    ) -> tuple[State, dict[str, jax.Array]]:
-        """The next state; a sample that made the fit fail would make every later one fail."""
-        info = {
-            "updated": due & fit.finite,
-            "finite": fit.finite,
-            "loss_before": fit.before,
-            "loss_after": fit.after,
-        }
-        rate = jnp.where(state.usual > 0, self.gates.rate, 1.0)
-        usual = state.usual + rate * (sight.height - state.usual)
-        state = state.replace(
-            center=sight.center,
-            size=sight.size,
-            sizing=sight.sizing,
-            usual=jnp.where(sight.teaches, usual, state.usual),
-            missing=self.gates.count(state.missing, sight.lost),
-            head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
-            samples=self.memory.forget(samples, state.samples, ~fit.finite),
-        )
-        return state, info
+        """`learn` of N targets, one after the other, whose samples stay where they lie."""
+        return dslt_learning.learn_in_turn(self, states, sights)
 
     # --- what they share ---
 
@@ -289,6 +240,11 @@ class Dslt(Part):
             return None
         features = self.fusion(maps, state.reductions, self.backbone.layers)[0]
         return sizing.Found(features, state.head.mask[None] * kernel, position)
+
+    def _aim(self, state: State) -> jax.Array:
+        """(2,) the centre of the search region."""
+        place = self.recovery.place(state.missing, self.region.side(state.size), state.limits)
+        return jnp.where(self.recovery.elsewhere(state.missing), place, state.center)
 
     def _region(self, center: jax.Array, size: jax.Array) -> Look:
         side, search = self.region.side(size), self.region.search

@@ -60,10 +60,6 @@ class Gates(Part):
         more = rising * falling * jnp.maximum(self.found - self.lost, 0.0)
         return jnp.where(missing > 0, self.lost + more, self.lost)  # which may be -inf: never lost
 
-    def count(self, missing: jax.Array, lost: jax.Array) -> jax.Array:
-        """Returns () frames lost so far; 0 where `found` asks no more: nothing changes then."""
-        return jnp.where(lost & (self.found > self.lost), missing + 1.0, 0.0)
-
     def judge(self, response: jax.Array, usual: jax.Array) -> jax.Array:
         """Returns () what the thresholds are compared with; usual: () 0 before there is one."""
         if not self.relative:
@@ -71,3 +67,37 @@ class Gates(Part):
         # No number stays none, so that nothing is taken for more than it.
         first = jnp.where(jnp.isnan(response), response, 1.0)
         return jnp.where(usual > 0, response / jnp.maximum(usual, 1e-6), first)
+
+
+class Recovery(Part):
+    """Where a target is looked for that has been lost for some frames: all over the frame.
+
+    Every third frame shows another place, the others the last one. The places are those of the
+    additive sequence of Roberts, "The Unreasonable Effectiveness of Quasirandom Sequences", 2018:
+    wherever it stops, they cover the frame evenly.
+    """
+
+    after: int = static(0)  # lost frames before the first look elsewhere; 0: never
+    every: int = static(3)  # frames from one look elsewhere to the next
+    sure: float = 0.7  # confidence that a target found elsewhere must have
+
+    def check(self) -> None:
+        self.require("after", lambda n: n >= 0, "at least 0")
+        self.require("every", lambda n: n >= 1, "at least 1")
+
+    def elsewhere(self, missing: jax.Array) -> jax.Array:
+        """Returns () bool, another place is to be seen; missing: () frames lost so far."""
+        if not self.after:
+            return jnp.zeros_like(missing, bool)
+        return (missing >= self.after) & ((missing - self.after) % self.every == 0)
+
+    def place(self, missing: jax.Array, side: jax.Array, limits: jax.Array) -> jax.Array:
+        """Returns (2,) the centre to look around.
+
+        Args:
+          side: () of the search region; limits: (2,) width, height of the frame, in its pixels.
+        """
+        number = (missing - self.after) // self.every
+        turn = 0.5 + number * jnp.array([0.7548777, 0.5698403], jnp.float32)
+        margin = jnp.minimum(side / 4, limits / 2)
+        return margin + (turn % 1.0) * (limits - 2 * margin)

@@ -6,7 +6,7 @@ from dslt_jax.ops.fusion import Fusion
 from dslt_jax.ops.labels import Label
 from dslt_jax.ops.sizing import BoxHead, Scales
 from dslt_jax.trackers.dslt import Dslt
-from dslt_jax.trackers.dslt_parts import Gates, Region
+from dslt_jax.trackers.dslt_parts import Gates, Recovery, Region
 
 
 def compact() -> Dslt:
@@ -16,6 +16,7 @@ def compact() -> Dslt:
         region=Region(target=49, search=240),
         size=BoxHead(),
         online=Schedule(Adam((3e-4, 3e-4)), steps=2, every=2),
+        recovery=Recovery(after=10),
     )
 
 

@@ -26,6 +26,7 @@ class State(flax.struct.PyTreeNode):
     sizing: Any  # what the sizing remembers
     usual: jax.Array  # () response of the frames that teach, a running mean
     missing: jax.Array  # () frames since the target was last found
+    limits: jax.Array  # (2,) width, height of the last frame
     head: Head
     samples: Samples
 
@@ -44,3 +45,4 @@ class Sight(NamedTuple):
     teaches: jax.Array  # () bool
     sizing: Any  # as in State
     response: jax.Array  # (grid, grid)
+    limits: jax.Array  # (2,) width, height of the frame

@@ -273,10 +273,8 @@ def test_what_was_lost_is_found_by_more_than_what_keeps_it():
     assert float(Gates(lost=-jnp.inf).least(jnp.float32(0))) == -jnp.inf
 
     frames, truth = small.clip(3)
-    never = small.tracker("gates.lost=1e3")
-    state = dslt.init(never, small.params(), frames[0], truth[0])
-    assert float(dslt.step(never, small.params(), state, frames[1])[0].missing) == 0
     tracker = small.tracker("gates.lost=1e3", "gates.found=1e4")
+    state = dslt.init(tracker, small.params(), frames[0], truth[0])
     for missing in (1, 2):
         state, out = dslt.step(tracker, small.params(), state, frames[1])
         assert out.lost and float(state.missing) == missing
@@ -295,7 +293,7 @@ def test_a_response_that_is_no_number_closes_no_gate_for_good():
     state = dslt.init(tracker, small.params(), frames[0], truth[0])
     state, _ = dslt.step(tracker, small.params(), state, frames[1])
     sight, _ = dslt.locate(tracker, small.params(), state, frames[2])
-    broken = sight._replace(confidence=nan, lost=jnp.array(True), teaches=jnp.array(False))
+    broken = sight._replace(height=nan, lost=jnp.array(True), teaches=jnp.array(False))
     after, _ = dslt.learn(tracker, small.params(), state, broken)
     assert float(after.usual) == float(state.usual) > 0
 
