@@ -72,13 +72,13 @@ class Gates(Part):
 class Recovery(Part):
     """Where a target is looked for that has been lost for some frames: all over the frame.
 
-    Every third frame shows another place, the others the last one. The places are those of the
+    Every second frame shows another place, the others the last one. The places are those of the
     additive sequence of Roberts, "The Unreasonable Effectiveness of Quasirandom Sequences", 2018:
     wherever it stops, they cover the frame evenly.
     """
 
     after: int = static(0)  # lost frames before the first look elsewhere; 0: never
-    every: int = static(3)  # frames from one look elsewhere to the next
+    every: int = static(2)  # frames from one look elsewhere to the next
     sure: float = 0.7  # confidence that a target found elsewhere must have
 
     def check(self) -> None:
