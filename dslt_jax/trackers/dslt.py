@@ -165,6 +165,7 @@ class Dslt(Part):
             size=state.size * jnp.exp(jnp.where(stranger, 0.0, growth)),
             height=peak.confidence,
             confidence=confidence,
+            held=lost,
             lost=lost | wrong,
             sure=sure & ~stranger,
             teaches=~lost & ~wrong & ~elsewhere & (judged >= self.gates.learn),

@@ -76,7 +76,7 @@ def _move_on(
         size=sight.size,
         sizing=sight.sizing,
         usual=jnp.where(sight.teaches, usual, state.usual),
-        missing=jnp.where(sight.lost, state.missing + 1.0, 0.0),
+        missing=jnp.where(sight.held, state.missing + 1.0, 0.0),
         limits=sight.limits,
         head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
         samples=tracker.memory.forget(samples, state.samples, ~fit.finite),

@@ -25,7 +25,7 @@ class State(flax.struct.PyTreeNode):
     reductions: Any  # of the fusion, fixed on the first frame
     sizing: Any  # what the sizing remembers
     usual: jax.Array  # () response of the frames that teach, a running mean
-    missing: jax.Array  # () frames since the target was last found
+    missing: jax.Array  # () frames that the position was held for
     limits: jax.Array  # (2,) width, height of the last frame
     head: Head
     samples: Samples
@@ -40,7 +40,8 @@ class Sight(NamedTuple):
     size: jax.Array  # (2,) width, height in frame pixels
     height: jax.Array  # () of the response there
     confidence: jax.Array  # () that the target is there
-    lost: jax.Array  # () bool
+    held: jax.Array  # () bool, too little responds: the position stays
+    lost: jax.Array  # () bool, that, or something else is there
     sure: jax.Array  # () bool, to measure the size by it
     teaches: jax.Array  # () bool
     sizing: Any  # as in State
