@@ -164,7 +164,7 @@ class Dslt(Part):
             center=jnp.clip(jnp.where(lost, state.center, found), 0.0, limits),
             size=state.size * jnp.exp(jnp.where(stranger, 0.0, growth)),
             height=peak.confidence,
-            confidence=confidence,
+            confidence=jnp.where(stranger, 0.0, confidence),  # the box is another one
             held=lost,
             lost=lost | wrong,
             sure=sure & ~stranger,

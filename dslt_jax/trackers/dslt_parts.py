@@ -72,7 +72,7 @@ class Gates(Part):
 class Recovery(Part):
     """Where a target is looked for that has been lost for some frames: all over the frame.
 
-    Every second frame shows another place, the others the last one. The places are those of the
+    Then some frames show another place, the others the last one. The places are those of the
     additive sequence of Roberts, "The Unreasonable Effectiveness of Quasirandom Sequences", 2018:
     wherever it stops, they cover the frame evenly.
     """
