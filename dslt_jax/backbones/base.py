@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 
+from dslt_jax.backbones.layers import PRECISIONS
+
 
 class Layer(NamedTuple):
     """A feature map: its cell i looks at the crop's pixel `stride * i + offset`.
@@ -108,6 +110,12 @@ def apply(backbone: Backbone, params: Any, image: jax.Array) -> tuple[jax.Array,
                 f"{image.shape}, but it returns {found.shape}"
             )
     return maps
+
+
+def check_precision(precision: str) -> None:
+    """Raises ValueError unless it is one that convolutions know."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision='{precision}' is not one of {', '.join(PRECISIONS)}")
 
 
 def check_layers(kind: str, take: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import jax
 
 from dslt_jax.backbones import box_head, layers, winograd
-from dslt_jax.backbones.base import Layer
+from dslt_jax.backbones.base import Layer, check_precision
 
 Shapes = dict[str, tuple[int, int, int]]
 
@@ -24,11 +24,15 @@ class Compact:
     """The embedded network and its box head; others differ in the widths of their stages."""
 
     widths: tuple[int, ...] = (32, 48, 96, 192)
+    precision: str = "float32"  # of its blocks' products: float32 or bfloat16, as `Vgg16` has it
 
     name = "compact"
     layers = (Layer("shallow", 8, 4.0, 64), Layer("deep", 16, 8.0, 96))
     # Where the cells lay when the box head was trained; its weights belong to that.
     box_layers = tuple(layer._replace(offset=0.0) for layer in layers)
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
 
     def blocks(self) -> Shapes:
         """Its 3x3 convolutions in order, name -> (inputs, outputs, stride).
@@ -65,8 +69,9 @@ class Compact:
         for name, (_, _, stride) in self.blocks().items():
             if stride == 1:
                 # Of a search crop's 60, 30 and 15 cells both make whole tiles; the kernels of the
-                # last stage, with tiles of 5, would outgrow a CPU's caches.
-                params = winograd.prepare(params, [name], 3 if name.startswith("stage4") else 5)
+                # last stage, with tiles of 5, would outgrow a CPU's caches, and bfloat16 its bits.
+                small = name.startswith("stage4") or self.precision == "bfloat16"
+                params = winograd.prepare(params, [name], 3 if small else 5, self.precision)
         return params
 
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -79,7 +84,8 @@ class Compact:
         def convolve(x, name, kernel, bias, stride):
             if name == "stage1":
                 return jax.nn.relu(layers.stem_conv(x, kernel, bias))
-            return winograd.conv_relu(params, name, x, stride=stride)
+            precision = self.precision if stride == 1 else "float32"
+            return winograd.conv_relu(params, name, x, stride=stride, precision=precision)
 
         return self.run(params, image, convolve)
 

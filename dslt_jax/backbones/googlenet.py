@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.backbones import layers, winograd
-from dslt_jax.backbones.base import Layer, check_layers
+from dslt_jax.backbones.base import Layer, check_layers, check_precision
 
 MEAN = (123.0, 117.0, 104.0)
 
@@ -40,11 +40,13 @@ class GoogLeNet:
 
     take: tuple[str, ...] = ("3b", "4d")
     centred: bool = True
+    precision: str = "float32"  # of its 3 x 3 products: float32 or bfloat16, as `Vgg16` has it
 
     name = "googlenet"
 
     def __post_init__(self) -> None:
         check_layers("GoogLeNet layer", self.take, LAYERS)
+        check_precision(self.precision)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -81,7 +83,7 @@ class GoogLeNet:
     def prepare(self, params: dict[str, jax.Array]) -> dict[str, jax.Array]:
         """Returns the parameters with what makes `apply` faster on a CPU, the same but rounding."""
         names = [key.removesuffix("/w") for key in self.param_shapes() if key.endswith("/3x3/w")]
-        return winograd.prepare(params, names)
+        return winograd.prepare(params, names, precision=self.precision)
 
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, ...]:
         """Returns the maps of `image` (N, H, W, 3), RGB float32 0..255, after the ReLU.
@@ -93,13 +95,13 @@ class GoogLeNet:
         x = jax.nn.relu(layers.stem_conv(x, *_weights(params, "conv1/7x7_s2")))
         x = layers.local_response_norm(layers.max_pool(x, stride=2))
         x = layers.conv_relu(x, *_weights(params, "conv2/3x3_reduce"))
-        x = winograd.conv_relu(params, "conv2/3x3", x)
+        x = winograd.conv_relu(params, "conv2/3x3", x, precision=self.precision)
         x = layers.max_pool(layers.local_response_norm(x), stride=2)
         maps = {}
         for name in LAYERS[: LAYERS.index(self.take[-1]) + 1]:
             if name == "4a":
                 x = layers.max_pool(x, stride=2)
-            x = maps[name] = _inception(params, f"inception_{name}", x)
+            x = maps[name] = _inception(params, f"inception_{name}", x, self.precision)
         return tuple(maps[name] for name in self.take)
 
 
@@ -112,7 +114,7 @@ def _weights(params, name: str) -> tuple[jax.Array, jax.Array]:
     return params[f"{name}/w"], params[f"{name}/b"]
 
 
-def _inception(params, name: str, x: jax.Array) -> jax.Array:
+def _inception(params, name: str, x: jax.Array, precision: str) -> jax.Array:
     # The three 1x1 convolutions that read x are one matrix product.
     heads = [_weights(params, f"{name}/{branch}") for branch in ("1x1", "3x3_reduce", "5x5_reduce")]
     kernel = jnp.concatenate([w for w, _ in heads], axis=-1)
@@ -121,7 +123,7 @@ def _inception(params, name: str, x: jax.Array) -> jax.Array:
     one, three, five = jnp.split(
         y, [heads[0][1].size, heads[0][1].size + heads[1][1].size], axis=-1
     )
-    three = winograd.conv_relu(params, f"{name}/3x3", three)
+    three = winograd.conv_relu(params, f"{name}/3x3", three, precision=precision)
     five = layers.conv_relu(five, *_weights(params, f"{name}/5x5"))
     pool = layers.max_pool(x, stride=1, pad=1)
     pool = layers.conv_relu(pool, *_weights(params, f"{name}/pool_proj"))

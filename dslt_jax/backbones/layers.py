@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+PRECISIONS = ("float32", "bfloat16")  # of the products of convolutions
+
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
 
@@ -32,9 +34,19 @@ def conv(
     return y if bias is None else y + bias.reshape(1, 1, 1, -1)
 
 
-def conv_relu(x, kernel, bias, *, stride: int = 1) -> jax.Array:
-    """`conv`, then max(0, .)."""
-    return jax.nn.relu(conv(x, kernel, bias, stride=stride))
+def conv_relu(x, kernel, bias, *, stride: int = 1, precision: str = "float32") -> jax.Array:
+    """`conv`, then max(0, .).
+
+    In bfloat16 `x` and kernel are rounded to 8 bits before they are multiplied, and their sum is
+    rounded once more.
+    """
+    if precision == "float32":
+        return jax.nn.relu(conv(x, kernel, bias, stride=stride))
+    # No preferred_element_type: XLA would make a float32 convolution of one that has a wider
+    # result than its operands. cuDNN sums in float32 all the same.
+    narrow = x.astype(precision), kernel.astype(precision)
+    y = conv(*narrow, stride=stride, precision="default").astype(x.dtype)
+    return jax.nn.relu(y + bias.reshape(1, 1, 1, -1))
 
 
 def space_to_depth(x: jax.Array) -> jax.Array:

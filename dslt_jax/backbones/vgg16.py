@@ -14,11 +14,10 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.backbones import layers, winograd
-from dslt_jax.backbones.base import Layer, check_layers
+from dslt_jax.backbones.base import Layer, check_layers, check_precision
 
 MEAN = (123.68, 116.779, 103.939)
 LAYERS = ("conv3_3", "conv4_3", "conv5_3")  # what may be asked for, shallow to deep
-PRECISIONS = ("float32", "bfloat16")  # of the convolutions' products
 
 _CHANNELS = (64, 128, 256, 512, 512)
 _DEPTHS = (2, 2, 3, 3, 3)
@@ -38,21 +37,20 @@ class Vgg16:
     and pool4 are left out and both have stride 4, as the released code runs it (no dilation makes
     up for the missing pooling).
 
-    With the precision bfloat16 image and kernels are rounded to 8 bits before they are multiplied,
-    sums are of float32, and each layer's are rounded once more; all else is float32, the maps too.
-    It is for GPUs, whose matrix units take no float32. A CPU has none: there it is slower.
+    With the precision bfloat16 what is multiplied is rounded to 8 bits first, sums are of float32;
+    all else is float32, the maps too. It is for GPUs, whose matrix units take no float32, and for
+    CPUs with AVX-512 BF16 or AMX; any other is slower by it.
     """
 
     take: tuple[str, ...] = ("conv4_3", "conv5_3")
     pooling: bool = True
-    precision: str = "float32"  # of the products: float32 or bfloat16
+    precision: str = "float32"  # of the convolutions' products: float32 or bfloat16
 
     name = "vgg16"
 
     def __post_init__(self) -> None:
         check_layers("VGG-16 layer to track with", self.take, LAYERS)
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision='{self.precision}' is not one of {', '.join(PRECISIONS)}")
+        check_precision(self.precision)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -83,12 +81,10 @@ class Vgg16:
     def prepare(self, params: dict[str, jax.Array]) -> dict[str, jax.Array]:
         """Returns the parameters with what makes `apply` faster on a CPU: about half the time.
 
-        Without it the convolutions are direct; the maps differ by rounding. In bfloat16 they are
-        always direct, and nothing is added.
+        Without it the convolutions are direct; the maps differ by rounding.
         """
-        if self.precision != "float32":
-            return params
-        return winograd.prepare(params, convolutions(self.take[-1])[1:])
+        names = convolutions(self.take[-1])[1:]
+        return winograd.prepare(params, names, precision=self.precision)
 
     def apply(self, params: dict[str, jax.Array], image: jax.Array) -> tuple[jax.Array, ...]:
         """Returns the maps of `image` (N, H, W, 3), RGB float32 0..255.
@@ -113,18 +109,8 @@ class Vgg16:
                 block += 1
                 if block <= 3 or self.pooling:
                     x = _pool(x)
-            x = maps[name] = self._conv_relu(params, name, x)
+            x = maps[name] = winograd.conv_relu(params, name, x, precision=self.precision)
         return tuple(maps[name] for name in self.take)
-
-    def _conv_relu(self, params: dict[str, jax.Array], name: str, x: jax.Array) -> jax.Array:
-        if self.precision == "bfloat16":
-            kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
-            # No preferred_element_type: XLA would make a float32 convolution of one that has a
-            # wider result than its operands. cuDNN sums in float32 all the same.
-            narrow = x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16)
-            y = layers.conv(*narrow, precision="default").astype(x.dtype)
-            return jax.nn.relu(y + bias.reshape(1, 1, 1, -1))
-        return winograd.conv_relu(params, name, x)
 
 
 def _pool(x: jax.Array) -> jax.Array:

@@ -8,6 +8,11 @@ from dslt_jax.benchmarks import metrics
 from dslt_jax.benchmarks.metrics import vot
 
 
+def plural(count: int, word: str) -> str:
+    """Returns e.g. "1 tracker", "2 trackers"."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 def leaderboard(scores: Sequence[metrics.Scores]) -> str:
     """Returns a line a tracker: the mean of each measure and the 95 % interval of AUC."""
     width = max(len("tracker"), *(len(score.tracker) for score in scores))

@@ -34,6 +34,7 @@ from dslt_jax.benchmarks.execute import Failure, Protocol, Task
 from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.results import ResultsError
 from dslt_jax.benchmarks.settings import RunError
+from dslt_jax.benchmarks.tables import plural
 from dslt_jax.cli import common
 from dslt_jax.cli.main import UserError
 from dslt_jax.cli.progress import Progress
@@ -204,7 +205,7 @@ def _events(
 def _scores(path: Path, dataset: Dataset, protocol: Protocol) -> str:
     """Returns the scores of a run as its protocol is scored, the policy named."""
     name, tracker = protocol.name, path.resolve().name
-    head = f"{dataset.name}, {name}, {len(dataset)} sequences"
+    head = f"{dataset.name}, {name}, {plural(len(dataset), 'sequence')}"
     try:
         if name == "supervised":
             scores = vot.evaluate(dataset, runs.read(path, dataset).runs, tracker=tracker)

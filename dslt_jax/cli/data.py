@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from dslt_jax.benchmarks import datasets
 from dslt_jax.benchmarks.datasets.check import Checker
+from dslt_jax.benchmarks.tables import plural
 from dslt_jax.cli.main import UserError
 
 FLAGS = flags.FlagValues()
@@ -54,7 +55,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             faults += len(found)
             frames += len(dataset.cache[name]) if name in dataset.cache else 0
     print(
-        f"{dataset.name}: {len(dataset)} sequences, {frames} frames, "
-        + (f"{faults} faults in {faulty} sequences" if faults else "no faults")
+        f"{dataset.name}: {plural(len(dataset), 'sequence')}, {plural(frames, 'frame')}, "
+        + (f"{plural(faults, 'fault')} in {plural(faulty, 'sequence')}" if faults else "no faults")
     )
     return 1 if faults else 0

@@ -21,7 +21,7 @@ from typing import Any
 from absl import flags
 
 from dslt_jax.benchmarks import datasets, metrics, report, results, runs, settings
-from dslt_jax.benchmarks.report.names import plural
+from dslt_jax.benchmarks.tables import plural
 from dslt_jax.cli import scoring
 from dslt_jax.cli.main import UserError
 

@@ -19,6 +19,7 @@ from absl import flags
 
 from dslt_jax.benchmarks import datasets, metrics, results, tables
 from dslt_jax.benchmarks.metrics import vot
+from dslt_jax.benchmarks.tables import plural
 from dslt_jax.cli import scoring
 from dslt_jax.cli.main import UserError
 
@@ -73,7 +74,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     if len(names) < most:
         notes.append(f"compared on the {len(names)} sequences that all trackers have, not {most}")
     dataset = dataset.subset(names)
-    print(f"{dataset.name}: {len(names)} sequences, {sum(map(len, dataset))} frames")
+    frames = sum(map(len, dataset))
+    print(f"{dataset.name}: {plural(len(names), 'sequence')}, {plural(frames, 'frame')}")
     try:
         if any(result.supervised for result in read):
             problems += scoring.left_out(values, NOT_VOT, "VOT's experiments")

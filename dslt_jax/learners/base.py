@@ -79,13 +79,13 @@ class Learner(Protocol):
 def conclude(objective: Objective, old: tuple[Any, Any], new: tuple[Any, Any], before) -> Fit:
     """Returns what a fit found, or what there was when any number of it is not finite.
 
+    Nothing but `after` needs the objective there, so that a program that does not read it is
+    spared one more response.
+
     Args:
       old, new: kernel and state before and after the fit; before: () the objective then.
     """
-    after = objective(new[0])
     numbers = [x for x in jax.tree.leaves(new) if jnp.issubdtype(x.dtype, jnp.inexact)]
-    finite = jnp.isfinite(after)
-    for array in numbers:
-        finite &= jnp.isfinite(array).all()
+    finite = jnp.stack([jnp.isfinite(array).all() for array in numbers]).all()
     kernel, state = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
-    return Fit(kernel, state, before, after, finite)
+    return Fit(kernel, state, before, objective(new[0]), finite)

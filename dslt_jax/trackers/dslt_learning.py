@@ -2,12 +2,12 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from dslt_jax.learners import Fit, Samples
+from dslt_jax.learners import Samples
 from dslt_jax.trackers.dslt_state import Sight, State
 
 Info = dict[str, jax.Array]
@@ -44,30 +44,39 @@ def _remember(tracker: Any, state: State, sight: Sight) -> tuple[Samples, jax.Ar
     return samples, sight.teaches & (samples.stored % tracker.online.every == 0)
 
 
-def _fit(tracker: Any, due: jax.Array, state: State, samples: Callable[[], Samples]) -> Fit:
+class _Update(NamedTuple):
+    """A `Fit` without the objective's value after it, which costs a response."""
+
+    kernel: Any
+    state: Any
+    loss: jax.Array  # () before
+    finite: jax.Array  # () bool
+
+
+def _fit(tracker: Any, due: jax.Array, state: State, samples: Callable[[], Samples]) -> _Update:
     """The update that is due; else what there was."""
     head = state.head
 
     def update():
         objective = tracker.objective(samples(), head.mask)
-        return tracker.online.fit(objective, head.kernel, head.optimizer)
+        fit = tracker.online.fit(objective, head.kernel, head.optimizer)
+        return _Update(fit.kernel, fit.state, fit.before, fit.finite)
 
     def skip():
         none = jnp.zeros_like(state.center[0])
-        return Fit(head.kernel, head.optimizer, none, none, none == 0)
+        return _Update(head.kernel, head.optimizer, none, none == 0)
 
     return jax.lax.cond(due, update, skip)
 
 
 def _move_on(
-    tracker: Any, state: State, sight: Sight, samples: Samples, due: jax.Array, fit: Fit
+    tracker: Any, state: State, sight: Sight, samples: Samples, due: jax.Array, fit: _Update
 ) -> tuple[State, Info]:
     """The next state; a sample that made the fit fail would make every later one fail."""
     info = {
         "updated": due & fit.finite,
         "finite": fit.finite,
-        "loss_before": fit.before,
-        "loss_after": fit.after,
+        "loss": fit.loss,
     }
     rate = jnp.where(state.usual > 0, tracker.gates.rate, 1.0)
     usual = state.usual + rate * (sight.height - state.usual)

@@ -16,6 +16,7 @@ def compact() -> Dslt:
         region=Region(target=49, search=240),
         size=BoxHead(),
         online=Schedule(Adam((3e-4, 3e-4)), steps=2, every=2),
+        motion=2.0,
         recovery=Recovery(after=10),
     )
 

@@ -83,8 +83,7 @@ def largest_difference(tracker: Dslt, params, frames, box, steps: int = 4) -> fl
         ours = {
             "response": out.response,
             "box": out.box,
-            "before": out.extra["loss_before"],
-            "after": out.extra["loss_after"],
+            "loss": out.extra["loss"],
             "kernel": state.head.mask[None] * state.head.kernel,
         }
         theirs["kernel"] = twin.kernel().detach()

@@ -89,9 +89,9 @@ class Twin:
                 self.size = self.size * factor
             self.center = center
             self.remember(spectrum[0], self.gaussian(position, tracker.label.sigma * self.cells))
-        before, after = self.update()
+        loss = self.update()
         box = torch.cat([center - self.size / 2, self.size])
-        return {"response": response, "box": box, "before": before, "after": after}
+        return {"response": response, "box": box, "loss": loss}
 
     def network(self, images) -> tuple[torch.Tensor, torch.Tensor]:
         x = (images.permute(0, 3, 1, 2) - 128.0) / 64.0
@@ -167,8 +167,8 @@ class Twin:
         loss = (self.sample_weights * loss.sum((1, 2))).sum() / self.sample_weights.sum()
         return loss + tracker.decay * penalty
 
-    def update(self) -> list[torch.Tensor]:
-        """Returns the loss before the first and after the last step."""
+    def update(self) -> torch.Tensor:
+        """Returns the loss before the first step."""
         losses = []
         for _ in range(self.tracker.online.steps):
             self.adam.zero_grad()
@@ -176,5 +176,4 @@ class Twin:
             loss.backward()
             self.adam.step()
             losses.append(loss.detach())
-        with torch.no_grad():
-            return [losses[0], self.loss()]
+        return losses[0]

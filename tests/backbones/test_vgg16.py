@@ -111,16 +111,6 @@ def test_float32_is_what_it_was_before_there_was_a_choice(params):
     assert Vgg16(SMALL.take, precision="float32") == SMALL
 
 
-def test_bfloat16_is_the_same_whether_prepared_or_not(params):
-    network = Vgg16(PAPER.take, precision="bfloat16")
-    assert network.prepare(params) is params
-    assert network.param_shapes() == PAPER.param_shapes()
-    plain = network.apply(params, random_image())
-    prepared = network.apply(PAPER.prepare(params), random_image())
-    for ours, theirs in zip(prepared, plain, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
 def test_the_precision_is_a_setting():
     tracker = settings.override(presets.paper(), ["backbone.precision=bfloat16"])
     assert tracker.backbone == Vgg16(PAPER.take, precision="bfloat16")

@@ -1,5 +1,7 @@
 """Winograd's convolution is the direct one, whatever the image's sides."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,6 +30,24 @@ def test_it_is_the_direct_convolution(shape, tile, strip_bytes, monkeypatch):
     direct = jax.jit(lambda: both(lambda x: layers.conv(x, kernel, bias)))()
     for found, wanted in zip(fast, direct, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "network", [Vgg16(("conv3_3", "conv4_3")), GoogLeNet(("3b", "4a")), Compact(), Narrow()]
+)
+def test_in_bfloat16_maps_are_those_of_float32_but_for_rounding(network):
+    params = network.init(jax.random.key(0))
+    narrow = dataclasses.replace(network, precision="bfloat16")
+    assert narrow.param_shapes() == network.param_shapes()
+    prepared = jax.jit(narrow.prepare)(params)
+    made = [prepared[name] for name in prepared.keys() - params.keys()]
+    assert made and all(kernel.dtype == jnp.bfloat16 for kernel in made)
+    image = 255 * jax.random.uniform(jax.random.key(1), (1, 32, 48, 3))
+    exact = jax.jit(network.apply)(params, image)
+    for given in (params, prepared):  # as on a GPU, and as on a CPU
+        for found, wanted in zip(jax.jit(narrow.apply)(given, image), exact, strict=True):
+            assert found.dtype == jnp.float32
+            assert 1e-4 < jnp.linalg.norm(found - wanted) / jnp.linalg.norm(wanted) < 0.05
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,9 @@ def test_bad_input_is_told():
         metrics.evaluate([_sequence([BOX] * 2)], {"a": np.zeros((2, 5))}, "wu")
     with pytest.raises(ValueError, match="no policy 'vuw': choose one of wu, got10k, pysot, vot"):
         metrics.by_name("vuw")
-    with pytest.raises(ValueError, match="at least 2 thresholds"):
+    with pytest.raises(ValueError, match="needs 2 to 10001 thresholds, not 10002"):
+        metrics.by_name("wu", 10_002)
+    with pytest.raises(ValueError, match="needs 2 to 10001 thresholds"):
         metrics.by_name("wu", 1)
     with pytest.raises(ValueError, match="a has no frame with ground truth"):
         metrics.evaluate([_sequence([[np.nan] * 4])], {"a": [BOX]}, "got10k")

@@ -214,7 +214,7 @@ def test_faults_that_need_folders(folders, capsys):
     assert f"the results folder {folders / 'Nobody'} is missing" in told
     assert "--compare Best: the trackers here are Good" in told
     assert f"cannot write {folders / 'none' / 's.csv'}: No such file or directory" in told
-    assert "at least 2 thresholds" in told
+    assert "needs 2 to 10001 thresholds" in told
 
 
 def test_supervised_results_get_vot_measures(tmp_path, capsys):

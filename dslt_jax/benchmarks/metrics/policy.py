@@ -12,6 +12,7 @@ from dslt_jax.boxes import Array
 
 DISTANCES = np.arange(51.0)  # pixels
 NORMALIZED_DISTANCES = np.arange(51) / 100  # of the target's width and height
+MOST_THRESHOLDS = 10_001  # of a success curve: steps of 1e-4
 # The toolkits ask for x, y > 0 in 1-based pixels, ours are 0-based.
 ONE_BASED = 1.0
 
@@ -85,8 +86,10 @@ def by_name(name: str, thresholds: int | None = None) -> Policy:
     policy = POLICIES[name]
     if thresholds is None or thresholds == policy.thresholds:
         return policy
-    if thresholds < 2:
-        raise ValueError(f"a success curve needs at least 2 thresholds, not {thresholds}")
+    if not 2 <= thresholds <= MOST_THRESHOLDS:
+        raise ValueError(
+            f"a success curve needs 2 to {MOST_THRESHOLDS} thresholds, not {thresholds}"
+        )
     return dataclasses.replace(policy, thresholds=thresholds)
 
 

@@ -10,6 +10,7 @@ from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.report import names as names_lib
 from dslt_jax.benchmarks.report.model import Curve, Group, Measure, Report, Tracker
 from dslt_jax.benchmarks.results import Results, distinct
+from dslt_jax.benchmarks.tables import plural
 from dslt_jax.boxes import iou
 
 OPE_MEASURES = (
@@ -81,7 +82,7 @@ def gather(
     if supervised:
         known = all(np.isfinite(tracker.summary["eao"]) for tracker in trackers)
         main = "eao" if known else "accuracy"
-    heading = f"{names_lib.dataset(dataset.name)}: {names_lib.plural(len(results), 'tracker')}"
+    heading = f"{names_lib.dataset(dataset.name)}: {plural(len(results), 'tracker')}"
     return Report(
         title=title or heading,
         policy=variant.describe() if by_vot else policy.describe(),
@@ -231,9 +232,9 @@ def _missing(dataset: Dataset, results: SequenceABC[Results], common: int) -> li
         missing = [name for name in some if name not in result.runs]
         if missing:
             shown = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
-            what = names_lib.plural(len(missing), "sequence")
+            what = plural(len(missing), "sequence")
             lines.append(f"{result.tracker} has no results on {what} ({shown})")
     if lines:
-        what = names_lib.plural(common, "sequence")
+        what = plural(common, "sequence")
         lines.append(f"compared on the {what} that all trackers have, not on {len(some)}")
     return lines

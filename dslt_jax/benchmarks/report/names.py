@@ -85,8 +85,3 @@ def protocol(name: str) -> str:
 def attribute(code: str) -> str:
     """Returns what an attribute's code means."""
     return ATTRIBUTES.get(code, code.replace("_", " "))
-
-
-def plural(count: int, word: str) -> str:
-    """Returns e.g. "1 tracker", "2 trackers"."""
-    return f"{count} {word}{'' if count == 1 else 's'}"
