@@ -72,7 +72,9 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     notes = list(dataset.notes)
     most = max(len(result.runs) for result in read)
     if len(names) < most:
-        notes.append(f"compared on the {len(names)} sequences that all trackers have, not {most}")
+        notes.append(
+            f"compared on the {plural(len(names), 'sequence')} that all trackers have, not {most}"
+        )
     dataset = dataset.subset(names)
     frames = sum(map(len, dataset))
     print(f"{dataset.name}: {plural(len(names), 'sequence')}, {plural(frames, 'frame')}")

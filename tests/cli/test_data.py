@@ -83,7 +83,7 @@ def test_only_these_sequences(tmp_path, capsys):
     layouts.generic(tmp_path, ("good", "void"))
     (tmp_path / "void" / "groundtruth.txt").write_text("3;4;5\n")
     assert _check(tmp_path, "--sequences", "good") == 0
-    assert "generic: 1 sequences, 5 frames, no faults" in capsys.readouterr().out
+    assert "generic: 1 sequence, 5 frames, no faults" in capsys.readouterr().out
     assert _check(tmp_path, "--sequences=bad") == 1
     assert "generic has no sequence 'bad'" in capsys.readouterr().err
 

@@ -77,8 +77,8 @@ def test_common_sequences_are_compared_and_missing_ones_told(folders, capsys):
     (folders / "Poor" / "Deer.txt").unlink()
     assert _score(folders, "Good", "Poor") == 1
     captured = capsys.readouterr()
-    assert captured.out.splitlines()[0] == "otb: 1 sequences, 81 frames"
-    assert "compared on the 1 sequences that all trackers have, not 2" in captured.err
+    assert captured.out.splitlines()[0] == "otb: 1 sequence, 81 frames"
+    assert "compared on the 1 sequence that all trackers have, not 2" in captured.err
     assert f"Deer has no result in {folders / 'Poor'}" in captured.err
 
 
@@ -103,7 +103,7 @@ def test_broken_annotations_are_told_and_the_rest_is_scored(folders, capsys):
     (folders / "anno" / "Deer.txt").write_text("1,2,3\n")
     assert _score(folders, "Good") == 1
     captured = capsys.readouterr()
-    assert captured.out.startswith("otb: 1 sequences, 81 frames")
+    assert captured.out.startswith("otb: 1 sequence, 81 frames")
     assert "Deer.txt line 1: '1,2,3' has 3 numbers" in captured.err
 
 
@@ -111,7 +111,7 @@ def test_only_these_sequences(folders, capsys):
     layouts.text(folders / "anno" / "Couple.txt", [[1, 2, 3]])  # broken, and without results
     assert _score(folders, "Good", flags=["--sequences", "Skiing,Skiing"]) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("otb: 1 sequences, 81 frames")
+    assert captured.out.startswith("otb: 1 sequence, 81 frames")
     assert captured.err == ""
     assert _score(folders, "Good", flags=["--sequences=Deer,skiing"]) == 1
     assert "otb has no sequence 'skiing', but Skiing" in capsys.readouterr().err
