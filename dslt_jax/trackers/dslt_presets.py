@@ -17,7 +17,7 @@ def compact() -> Dslt:
         size=BoxHead(),
         online=Schedule(Adam((3e-4, 3e-4)), steps=2, every=2),
         motion=2.0,
-        recovery=Recovery(after=10),
+        recovery=Recovery(after=5),
     )
 
 
