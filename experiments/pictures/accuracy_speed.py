@@ -12,6 +12,7 @@ import csv
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from absl import app, flags
 
 matplotlib.use("agg")
@@ -31,6 +32,8 @@ PLACES = [
     ((-5, -4), "right", "top"),
     ((5, -4), "left", "top"),
     ((-5, 4), "right", "bottom"),
+    ((0, -14), "center", "top"),
+    ((0, 13), "center", "bottom"),
 ]
 
 FLAGS = flags.FLAGS
@@ -44,8 +47,16 @@ def read(path: Path) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(file) if row["auc"] and row["fps"]]
 
 
+def around(axes, place: tuple[float, float]) -> Bbox:
+    """Returns what a mark covers."""
+    x, y = axes.transData.transform(place)
+    return Bbox.from_extents(x - 7, y - 7, x + 7, y + 7)
+
+
 def write(axes, text: str, place: tuple[float, float], taken: list[Bbox], **style) -> Bbox:
-    """Writes a label where it lies on nothing that is taken, if there is such a place."""
+    """Writes a label where it lies on nothing that is taken, nor near another's, if it can."""
+    own = around(axes, place)
+    others = [box for box in taken if not np.array_equal(box.extents, own.extents)]
 
     def lies(option) -> tuple[int, Annotation]:
         offset, ha, va = option
@@ -54,7 +65,9 @@ def write(axes, text: str, place: tuple[float, float], taken: list[Bbox], **styl
         )
         extent = label.get_window_extent()
         inside = axes.bbox.contains(*extent.min) and axes.bbox.contains(*extent.max)
-        return 100 * (not inside) + extent.count_overlaps(taken), label
+        near = extent.padded(8).count_overlaps(others)  # it might be taken for theirs
+        hidden = extent.count_overlaps(others)
+        return 100 * (not inside) + 10 * hidden + near, label
 
     labels = [lies(option) for option in PLACES]
     best = min(labels, key=lambda found: found[0])[1]
@@ -73,7 +86,7 @@ def main(argv: list[str]) -> None:
         [row for row in read(data / f"{name}.csv") if row["fps"]]
         for name in ("scores", "published")
     )
-    figure, axes = pyplot.subplots(figsize=(7.6, 4.3), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(8.4, 5.4), layout="constrained")
     groups = [
         (ours, OURS, "o", "dslt_jax, on a CPU (measured)"),
         ([row for row in others if row["machine"] == "CPU"], CPU, "s", "others, CPU (printed)"),
@@ -95,9 +108,7 @@ def main(argv: list[str]) -> None:
     figure.canvas.draw()
     taken = [legend.get_window_extent()]
     marks = [(row, color, rows is ours) for rows, color, *_ in groups for row in rows]
-    for row, *_ in marks:
-        x, y = axes.transData.transform((float(row["fps"]), float(row["auc"])))
-        taken.append(Bbox.from_extents(x - 7, y - 7, x + 7, y + 7))
+    taken += [around(axes, (float(row["fps"]), float(row["auc"]))) for row, *_ in marks]
     for row, color, own in marks:
         style = {"color": color, "fontsize": 7.5, "fontweight": "bold" if own else "normal"}
         place = float(row["fps"]), float(row["auc"])
