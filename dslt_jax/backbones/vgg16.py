@@ -39,7 +39,7 @@ class Vgg16:
 
     With the precision bfloat16 what is multiplied is rounded to 8 bits first, sums are of float32;
     all else is float32, the maps too. It is for GPUs, whose matrix units take no float32, and for
-    CPUs with AVX-512 BF16 or AMX; any other is slower by it.
+    CPUs that multiply it, such as with AVX-512 BF16.
     """
 
     take: tuple[str, ...] = ("conv4_3", "conv5_3")

@@ -44,8 +44,8 @@ def prepare(
 ) -> dict[str, jax.Array]:
     """Returns the parameters with the transformed kernels of `names`, for `conv_relu`.
 
-    In bfloat16 products take half the time of float32's where a CPU has units for them (AVX-512
-    BF16, AMX); the larger the tile, the more its rounding counts.
+    In bfloat16 products take half the time of float32's where a CPU multiplies it (measured with
+    AVX-512 BF16); the larger the tile, the more its rounding counts.
     """
     made = {name: transform(params[f"{name}/w"], tile).astype(precision) for name in names}
     return params | {f"{name}{_SUFFIX}": kernel for name, kernel in made.items()}

@@ -169,11 +169,11 @@ class Twin:
 
     def update(self) -> torch.Tensor:
         """Returns the loss before the first step."""
-        losses = []
+        first = None
         for _ in range(self.tracker.online.steps):
             self.adam.zero_grad()
             loss = self.loss()
             loss.backward()
             self.adam.step()
-            losses.append(loss.detach())
-        return losses[0]
+            first = loss.detach() if first is None else first
+        return first

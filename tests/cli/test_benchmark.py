@@ -83,7 +83,7 @@ def test_every_protocol_ends_with_its_scores(dslt, capsys, protocol, shown):
 
 def test_sequences_can_be_done_one_by_one(dslt, capsys):
     assert dslt("--sequences", "two") == 0
-    assert "generic, ope, 1 sequence" in capsys.readouterr().out
+    assert "generic, ope, 1 sequence\n" in capsys.readouterr().out
     assert dslt() == 0
     captured = capsys.readouterr()
     assert "going on, 1 of 2 sequences are done" in captured.err
@@ -98,7 +98,7 @@ def test_a_failed_sequence_is_kept_the_others_go_on_and_it_is_tried_again(dslt, 
     image.write_bytes(b"")
     assert dslt() == 1
     captured = capsys.readouterr()
-    assert "generic, ope, 1 sequence" in captured.out
+    assert "generic, ope, 1 sequence\n" in captured.out
     assert f"one: failed: the image {image} is empty" in captured.err
     assert "1 failed: one (tracebacks in runs/x/failed; the same" in captured.err
     assert "Traceback" in Path("runs/x/failed/one.txt").read_text()
