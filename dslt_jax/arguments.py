@@ -6,6 +6,7 @@ is a ValueError that says what came and what to do. Inside a jit only shapes and
 
 import functools
 import os
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def check_frame(frame: Any, targets: int | None = None) -> jax.Array:
     """Returns a frame (H, W, 3) uint8; with `targets` also (targets, H, W, 3), a frame for each."""
     array = to_pixels("frame", frame)
     each = targets is not None and array.ndim == 4
-    check_pixels("frame", "(H, W, 3)", frame, array, int(each))
+    check_pixels("frame", "(H, W, 3) uint8 RGB", frame, array, int(each))
     if each and array.shape[0] != targets:
         raise ValueError(
             f"frame is {len(array)} frames for {targets} targets: one, or one a target"
@@ -32,7 +33,7 @@ def check_frame(frame: Any, targets: int | None = None) -> jax.Array:
 def check_frames(frames: Any, each: str = "") -> Any:
     """Returns a clip, an array (N, H, W, 3) uint8, N >= 1; of five axes where `each` names them."""
     array = to_pixels("frames", frames)
-    need = f"(N, H, W, 3){each and f' or {each}'}, N >= 1,"
+    need = f"(N, H, W, 3){each and f' or {each}'}, N >= 1, uint8 RGB"
     check_pixels("frames", need, frames, array, 2 if each and array.ndim == 5 else 1)
     return array
 
@@ -104,12 +105,17 @@ def check_key(key: Any) -> jax.Array:
     raise ValueError(f"key must be one key, jax.random.key({seed:d}), got {came}")
 
 
+def require_tracker(tracker: Any, part: str = "first_look") -> None:
+    """Raises ValueError unless it has a part that a tracker has, and that is asked of it."""
+    if isinstance(tracker, str) or not hasattr(tracker, part):
+        hint = ": call it" if callable(tracker) else ""
+        raise ValueError(f"tracker must be e.g. dslt.presets.compact(), got {tracker!r}{hint}")
+
+
 def check_tracker(tracker: Any, params: Any) -> None:
     """Raises ValueError unless it is a tracker, and `params` have what its networks need."""
     runtime.check()
-    if isinstance(tracker, str) or not hasattr(tracker, "first_look"):
-        hint = ": call it" if callable(tracker) else ""
-        raise ValueError(f"tracker must be e.g. dslt.presets.compact(), got {tracker!r}{hint}")
+    require_tracker(tracker)
     networks = tuple(getattr(tracker, "networks", (tracker.backbone,)))
     needed = _needed(networks)
     if not needed or (isinstance(params, Mapping) and needed <= params.keys()):
@@ -126,7 +132,7 @@ def check_tracker(tracker: Any, params: Any) -> None:
 
 
 def check_params(tracker: Any, params: Any) -> None:
-    """Raises ValueError where arrays have their network's names and not its shapes.
+    """Raises ValueError where arrays have their network's names and not its shapes, or dtype.
 
     Checked once, at the start: `compact`'s weights have all the names that `fast`'s have.
     """
@@ -137,16 +143,58 @@ def check_params(tracker: Any, params: Any) -> None:
                     f"params are of another network than {network.name}: {name} is "
                     f"{np.shape(params[name])}, not {tuple(shape)}: dslt.load_params(tracker)"
                 )
+            dtype = getattr(params[name], "dtype", type(params[name]).__name__)
+            # What JAX makes of it: without jax_enable_x64 NumPy's float64 is float32.
+            kind = isinstance(dtype, np.dtype) and jax.dtypes.canonicalize_dtype(dtype)
+            if kind != np.float32:
+                raise ValueError(
+                    f"params must be float32 arrays, {name} is {dtype}: "
+                    "{k: np.asarray(v, 'float32') for k, v in params.items()}"
+                )
 
 
-def check_state(state: Any) -> None:
-    """Raises ValueError for what is often taken for a state."""
+def check_state(tracker: Any, state: Any) -> None:
+    """Raises ValueError unless it is a state of the tracker, and of as many targets."""
     if state is None:
         raise ValueError(
             "state is None: dslt.init(tracker, params, frame, box) gives the first one"
         )
     if type(state) is tuple:
         raise ValueError("state is a tuple: step gives two things, state, out = dslt.step(...)")
+    cure = "dslt.init(...) gives the first, state, out = dslt.step(...) the next"
+    _check_kind(tracker, "state", state, cure)
+    axes, several = getattr(getattr(state, "center", None), "ndim", 0), hasattr(tracker, "targets")
+    if axes == 1 and several:
+        raise ValueError("state is of one target: the tracker of one follows it, not `many` of it")
+    if axes == 2 and not several:
+        raise ValueError("state is of several targets: `many` of the tracker follows them")
+
+
+def check_sight(tracker: Any, sight: Any) -> None:
+    """Raises ValueError unless it is what `locate` of the tracker gives first."""
+    cure = "sight, out = dslt.locate(tracker, params, state, frame) gives it"
+    _check_kind(tracker, "sight", sight, cure)
+
+
+def _check_kind(tracker: Any, name: str, value: Any, cure: str) -> None:
+    one: Any = type(getattr(tracker, "tracker", tracker))  # of `many`
+    kind = _kinds(one).get(name)
+    if kind is not None and not isinstance(value, kind):
+        came, wanted = (
+            f"{of.__module__}.{of.__qualname__}".removeprefix("builtins.")
+            for of in (type(value), kind)
+        )
+        raise ValueError(f"{name} is a {came}, this tracker's is a {wanted}: {cure}")
+
+
+@functools.lru_cache(maxsize=64)
+def _kinds(tracker: Any) -> dict[str, type]:
+    """The classes that a tracker's `learn` is annotated with; those of others may have none."""
+    try:
+        hints = typing.get_type_hints(tracker.learn)
+    except (AttributeError, NameError, TypeError):
+        return {}
+    return {name: hint for name, hint in hints.items() if type(hint) is type}  # no Any, no alias
 
 
 def _what_params(params: Mapping, networks: tuple[Any, ...], needed: frozenset[str]) -> str:

@@ -9,8 +9,10 @@ import numpy as np
 
 _BOX = "four numbers are needed, [x, y, w, h]"
 _TORCH = {".transpose(": ".permute(", "np.stack": "torch.stack", ".astype('uint8')": ".byte()"}
+_READ = "np.asarray(PIL.Image.open(path).convert('RGB')) reads an image file"
 _HINTS = {
-    "frame": "np.asarray(PIL.Image.open(path).convert('RGB')) reads an image file",
+    "frame": _READ,
+    "image": _READ,
     "frames": "`dslt track --input PATH` follows a file",
 }
 
@@ -34,9 +36,9 @@ def to_array(name: str, value: Any) -> Any:
     if value is None:
         raise ValueError(f"{name} is None: readers give that for what they cannot read")
     if isinstance(value, str | bytes | os.PathLike):
-        raise ValueError(
-            f"{name} is a {kind}, {str(value)[:60]!r}, not an array: {_HINTS.get(name, _BOX)}"
-        )
+        pixels = name.startswith(tuple(_HINTS))  # of frames[0] too
+        hint = _HINTS.get(name, _READ if pixels else _BOX)
+        raise ValueError(f"{name} is a {kind}, {str(value)[:60]!r}, not an array: {hint}")
     picture = hasattr(value, "getbands")  # of Pillow
     if picture and value.mode not in ("RGB", "L", "P"):
         raise ValueError(f"{name} is an {kind} of mode {value.mode}: {name}.convert('RGB')")
@@ -51,6 +53,7 @@ def to_array(name: str, value: Any) -> Any:
         raise ValueError(f"{name} is a {kind} that NumPy cannot take: {error}") from None
     if not isinstance(array, np.ndarray):
         hint = f": list({name}), or dslt.step one by one" if hasattr(value, "__next__") else ""
+        hint = f": {name}.get()" if kind == "UMat" else hint  # of OpenCV
         raise ValueError(f"{name} must be an array, got a {kind}{hint}")
     return array
 
@@ -81,7 +84,7 @@ def check_pixels(name: str, need: str, value: Any, array: Any, lead: int) -> Non
     """Raises ValueError unless an array's last axes are (H, W, 3) and it is uint8.
 
     Args:
-      name, need: the argument and the shape that it should have, as messages call them.
+      name, need: the argument and what it should be, as messages call them.
       value: what came; array: `to_pixels` of it.
       lead: axes before those of a frame.
     """
@@ -97,7 +100,7 @@ def check_pixels(name: str, need: str, value: Any, array: Any, lead: int) -> Non
         if hasattr(value, "detach"):
             for numpy, torch in _TORCH.items():
                 hint = hint.replace(numpy, torch)
-        raise ValueError(f"{name} must be {need} uint8 RGB, got {came}: {hint}")
+        raise ValueError(f"{name} must be {need}, got {came}: {hint}")
 
 
 def _shape_hint(code: str, shape: tuple[int, ...], lead: int) -> str:
@@ -152,6 +155,8 @@ def _dtype_hint(code: str, array: Any) -> str:
 
 
 def _stacked(name: str, values: Any) -> Any:
+    if len(values) == 2 and isinstance(values[0], bool) and not isinstance(values[1], int | float):
+        raise ValueError(f"{name} is (found, frame), as OpenCV's read gives: take {name}[1]")
     first = values
     while isinstance(first, list | tuple) and len(first):
         first = first[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from dslt_jax import arguments
 from dslt_jax.parts import Part, static
 from dslt_jax.types import Look, Params, Sight, State, Tracker
 
@@ -25,7 +26,13 @@ def many(tracker: Tracker, *, batch: int = CPU_BATCH) -> "Many":
     networks run for `batch` targets at a time, and crops and learning for one after the other, so
     that a target whose frame does not teach costs no learning. Which of them it is follows where
     the arrays live.
+
+    Raises:
+      ValueError: it is no tracker, or `many` of one already.
     """
+    arguments.require_tracker(tracker)
+    if isinstance(tracker, Many):
+        raise ValueError("tracker is `many` of one already: use it as it is")
     return Many(tracker, batch)
 
 

@@ -23,13 +23,19 @@ def check() -> None:
 @functools.cache
 def _started_in() -> int:
     """The process that started JAX."""
+    values, asked = jax.config.values, "jax_platform_name"
     try:
         jax.devices()
+        asked = "jax_default_device"  # a platform's name, or a device that is there
+        if isinstance(values[asked], str):
+            jax.local_devices(backend=values[asked])
     except Exception as error:  # a platform's plugin may raise anything
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        wanted = jax.config.values["jax_platforms"] or "the default platform"
+        if values[asked] in (None, "", "cpu"):
+            asked = "jax_platforms"
         raise RuntimeError(
-            f"JAX cannot use {wanted} here: JAX_PLATFORMS=cpu runs on the CPU, "
+            f"JAX cannot use {values[asked] or 'the default platform'} here: "
+            f"{asked.upper()}=cpu runs on the CPU, "
             f"pip install 'jax[cuda12]' brings NVIDIA's GPUs ({reason})"
         ) from None
     return os.getpid()

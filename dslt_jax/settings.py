@@ -21,15 +21,20 @@ MOST_TEXT = 1000  # letters of an assignment
 Tree = dict[str, Any]  # nested by the parts of the names; leaves are texts
 
 
-def override(tracker: T, assignments: Sequence[str]) -> T:
-    """Returns the tracker with settings replaced by `name=value` strings.
+def listed(assignments: str | Sequence[str]) -> tuple[str, ...]:
+    """Returns assignments as a tuple, also one that stands alone."""
+    return (assignments,) if isinstance(assignments, str) else tuple(assignments)
+
+
+def override(tracker: T, assignments: str | Sequence[str]) -> T:
+    """Returns the tracker with settings replaced by `name=value` strings, or by one.
 
     Raises:
       ValueError: names the setting or value that is wrong and the choices there are.
     """
     aliases = getattr(type(tracker), "ALIASES", {})
     tree: Tree = {}
-    for assignment in assignments:
+    for assignment in listed(assignments):
         if len(assignment) > MOST_TEXT:
             raise ValueError(f"a setting has {len(assignment)} letters: write name=value")
         name, separator, text = assignment.partition("=")

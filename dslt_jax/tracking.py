@@ -67,7 +67,7 @@ def locate(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[
 def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[Sight, Output]:
     """`locate` with settings that are on the device already."""
     arguments.check_tracker(tracker, params)
-    arguments.check_state(state)
+    arguments.check_state(tracker, state)
     frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
     patches, limits = _next_cut(tracker, state, frame)
     sight, look, out = _locate(tracker, params, state, patches, limits)
@@ -90,7 +90,8 @@ def learn(
       the next state, and what the tracker says of its learning.
     """
     arguments.check_tracker(tracker, params)
-    arguments.check_state(state)
+    arguments.check_state(tracker, state)
+    arguments.check_sight(tracker, sight)
     program = _learn_in_place if donate else _learn
     return program(placed(tracker), params, state, sight)
 
@@ -100,7 +101,8 @@ def step(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[St
 
     Args:
       state: of `init` or the last `step`; it is not changed.
-      frame: as of `init`; its size may differ from the last one's.
+      frame: as of `init`. One of another size is searched where the target was, in pixels: nothing
+        is scaled, as it is by `app.session.Session`.
 
     Raises:
       ValueError: as `init`.
@@ -143,6 +145,8 @@ def track(
     if state is None:
         state = init(tracker, params, frames[0], box, key=key)
         frames = frames[1:]
+    else:
+        arguments.check_state(tracker, state)
     return _track(tracker, params, state, to_device(frames))
 
 
@@ -158,6 +162,7 @@ def track_many(
     """Follows B targets at once: in one clip, or each in a clip of its own.
 
     Args:
+      tracker: of one target, or `many` of it.
       frames: (N, H, W, 3) uint8, one clip, or (B, N, H, W, 3); boxes: (B, 4); state: as of `track`.
 
     Returns:
@@ -169,7 +174,8 @@ def track_many(
     frames = arguments.check_frames(frames, "(B, N, H, W, 3)")
     if frames.ndim == 5:
         frames = frames.swapaxes(0, 1)
-    state, outs = track(many(tracker), params, frames, boxes, state=state, key=key)
+    group = tracker if isinstance(tracker, Many) else many(tracker)
+    state, outs = track(group, params, frames, boxes, state=state, key=key)
     return state, jax.tree.map(lambda x: x.swapaxes(0, 1), outs)
 
 

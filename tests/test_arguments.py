@@ -38,6 +38,10 @@ class Guarded:
         raise TypeError("copy it to the host first")
 
 
+class UMat:
+    """OpenCV's picture on a GPU, which NumPy takes for an object."""
+
+
 def refused(call, *words):
     with pytest.raises(ValueError) as caught:
         call()
@@ -75,6 +79,9 @@ def test_a_pillow_image_of_one_channel_is_grey_in_all_three():
     [
         (None, ["frame is None"]),
         ("a.png", ["frame is a str, 'a.png'", "PIL.Image.open"]),
+        ((True, FRAME), ["frame is (found, frame), as OpenCV's read gives: take frame[1]"]),
+        ((False, None), ["frame is (found, frame)"]),
+        (UMat(), ["got a UMat: frame.get()"]),
         (object(), ["frame must be an array, got a object"]),
         (iter([FRAME]), ["list(frame)"]),
         (Guarded(), ["frame is a Guarded that NumPy cannot take: copy it to the host first"]),
@@ -124,6 +131,8 @@ def test_a_list_of_frames_is_a_clip(frames):
         (CLIP[:0], ["(0, 12, 16, 3)", "there are no frames"]),
         ([FRAME, FRAME[:5]], ["frames[1] has shape (5, 16, 3), frames[0] has (12, 16, 3)", "step"]),
         ([FRAME, None], ["frames[1] is None"]),
+        (["a.png", "b.png"], ["frames[0] is a str", "PIL.Image.open"]),
+        ([(True, FRAME)] * 2, ["OpenCV's read gives: take frames[0][1]"]),
         ("clip.mp4", ["frames is a str, 'clip.mp4'", "dslt track"]),
         (CLIP.transpose(0, 3, 1, 2), ["frames.transpose(0, 2, 3, 1)"]),
         (CLIP[..., 0], ["np.stack([frames] * 3, -1)"]),

@@ -171,3 +171,26 @@ def test_a_forked_process_is_told_and_does_not_hang():
             finally:
                 os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JAX_ENABLE_X64", "maybe"),
+        ("JAX_DEFAULT_MATMUL_PRECISION", "foo"),
+        ("JAX_NUM_CPU_DEVICES", "x"),
+        ("JAX_DEFAULT_DEVICE", "foo"),
+    ],
+)
+def test_a_value_that_jax_does_not_take_is_one_sentence_of_the_command(name, value):
+    done = run(["-m", "dslt_jax", "track"], **{name: value})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"dslt track: JAX cannot use {name}={value}: unset it\n"
+
+
+@pytest.mark.parametrize("name", ["JAX_DEFAULT_DEVICE", "JAX_PLATFORM_NAME"])
+def test_the_variable_that_asks_for_a_platform_is_named(name):
+    code = "from dslt_jax import runtime; runtime.check()"
+    done = run(["-c", code], **{name: "gpu"})
+    assert f"RuntimeError: JAX cannot use gpu here: {name}=cpu runs on the CPU" in done.stderr
+    assert run(["-c", code], **{name: "cpu"}).returncode == 0

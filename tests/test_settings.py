@@ -172,3 +172,9 @@ def test_a_description_is_json_and_tells_trackers_apart():
 def test_what_cannot_be_is_a_sentence(preset, setting, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         settings.override(presets.by_name(preset), [setting])
+
+
+def test_one_assignment_may_stand_alone():
+    assert settings.override(presets.kcf(), "rate=0.1").rate == 0.1
+    with pytest.raises(ValueError, match="there is no setting 'foo'"):
+        settings.override(presets.kcf(), "foo=1")

@@ -326,3 +326,11 @@ def test_track_needs_a_start(arguments, words):
 def test_no_frames_are_told():
     with pytest.raises(ValueError, match="N >= 1"):
         dslt.track(small.tracker(), small.params(), np.zeros((0, 9, 9, 3), np.uint8), small.BOX)
+
+
+def test_track_many_takes_many_too():
+    frames, truth = small.clip(2)
+    tracker, boxes = dslt.presets.kcf(), [truth[0]] * 2
+    _, expected = dslt.track_many(tracker, {}, frames, boxes)
+    _, outs = dslt.track_many(dslt.many(tracker), {}, frames, boxes)
+    np.testing.assert_array_equal(outs.box, expected.box)

@@ -13,6 +13,7 @@ import numpy as np
 
 from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError, keyframes
 from dslt_jax.boxes import from_corners
+from dslt_jax.weights.kinds import stand_in
 
 EDGES = ("xtl", "ytl", "xbr", "ybr")
 # Characters that XML does not have, not even escaped.
@@ -63,6 +64,8 @@ def read(path: Path) -> Tracks:
     Raises:
       TracksError: it is no such file, or has no box of a track.
     """
+    if says := stand_in(path):
+        raise TracksError(f"{path} {says}")
     try:
         root = xml.parse(path).getroot()
     except OSError as error:

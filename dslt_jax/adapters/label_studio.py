@@ -68,7 +68,9 @@ def _region(
             x, y, width, height = (round(float(value), 4) for value in percent[i])
             box = {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
             ends = i == run.stop - 1 and frame < tracks.length
-            time = round(frame / tracks.fps, 6)
+            # The end of the frame. Where the rate varies, only the frames' own times are right.
+            end = frame / tracks.fps if track.times is None else track.times[i] + 1 / tracks.fps
+            time = round(float(end), 6)
             sequence.append({"frame": frame, "time": time, "enabled": not ends, **box})
     about = {"framesCount": tracks.length, "duration": round(tracks.length / tracks.fps, 6)}
     value = {**about, "sequence": sequence, "labels": [label]}

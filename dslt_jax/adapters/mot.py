@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError
+from dslt_jax.weights.kinds import not_the_file
 
 LEAST = 1e-4  # confidence of a box that is written
 
@@ -38,11 +39,14 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
       TracksError: it cannot be read, or a line is none.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise TracksError(f"cannot read {path}: {reason}") from None
-    rows = [_row(path, i, line) for i, line in enumerate(lines, start=1) if line.strip()]
+    if says := not_the_file(text[:500].encode()):
+        raise TracksError(f"{path} {says}")
+    lines = enumerate(text.splitlines(), start=1)
+    rows = [_row(path, i, line) for i, line in lines if line.strip()]
     if not rows:
         raise TracksError(f"{path} has no line frame,id,x,y,w,h in it")
     table = np.array(rows)
@@ -74,6 +78,12 @@ def _row(path: Path, number: int, line: str) -> list[float]:
         row = [float(word) for word in line.replace(",", " ").split()]
     except ValueError:
         row = []
+    if number == 1 and len(row) == 4:
+        raise TracksError(
+            f"line {number} of {path} is '{line[:60]}', x,y,w,h, as a truth of one target has it, "
+            "not frame,id,x,y,w,h: number its lines first "
+            f"(awk '{{print NR \",1,\" $0}}' {path.name} | grep -vi nan > mot.txt)"
+        )
     sound = len(row) >= 6 and np.isfinite(row[:7]).all() and not row[0] % 1
     if not sound or not 1 <= row[0] <= MOST_FRAMES:
         raise TracksError(

@@ -1,5 +1,6 @@
 """PyTracking's tracker interface: `initialize` and `track`, a dictionary in and out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,11 @@ class Tracker(SingleTarget):
         Returns:
           "target_bbox": the same box.
         """
+        if not isinstance(info, Mapping):
+            raise ValueError(f"info must be {{'init_bbox': [x, y, w, h]}}, got {info!r}")
         if "init_bbox" not in info:
-            raise ValueError(f"info must have 'init_bbox', it has {', '.join(info) or 'nothing'}")
+            came = ", ".join(map(str, info)) or "nothing"
+            raise ValueError(f"info must have 'init_bbox', it has {came}")
         self.start(rgb(image), info["init_bbox"])
         return {"target_bbox": self.box.tolist()}
 

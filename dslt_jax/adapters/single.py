@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dslt_jax.app.spec import Spec
+from dslt_jax.arrays import check_pixels, to_pixels
+from dslt_jax.settings import listed
 from dslt_jax.types import Observation
 
 
@@ -24,7 +26,7 @@ class SingleTarget:
         weights: str | None = None,
         seed: int = 0,
     ):
-        self.session = Spec(preset, tuple(settings), weights, int(seed)).build()
+        self.session = Spec(preset, listed(settings), weights, int(seed)).build()
         self.box = np.zeros(4, np.float32)  # the last one, x, y, w, h
 
     def start(self, image: np.ndarray, box: ArrayLike) -> None:
@@ -33,7 +35,10 @@ class SingleTarget:
         Raises:
           ValueError: the picture or the box is malformed, or the box lies outside the picture.
         """
-        given = np.asarray(box, np.float32)
+        try:
+            given = np.asarray(box, np.float32)
+        except (TypeError, ValueError):  # text, or numbers of unlike depth
+            given = np.empty(0, np.float32)
         if given.size != 4:
             raise ValueError(f"the box must be 4 numbers x, y, w, h, got {box!r}")
         self.session.init(image, given.reshape(4))
@@ -60,14 +65,13 @@ def rgb(image: Any, order: str = "rgb") -> np.ndarray:
         raise TypeError("the image is None: reading it has failed")
     if hasattr(image, "convert"):  # Pillow's
         image = image.convert("RGB")
-    image = np.asarray(image)
-    if image.dtype != np.uint8:
-        raise ValueError(f"the image must be uint8, 0..255, got {image.dtype}")
-    if image.ndim == 3 and image.shape[2] == 1:
-        image = image[..., 0]
-    if image.ndim == 2:
-        return np.stack([image] * 3, axis=-1)
-    if image.ndim != 3 or image.shape[2] not in (3, 4):
-        raise ValueError(f"the image must be (H, W) or (H, W, 3), got shape {image.shape}")
-    image = image[..., :3]
-    return np.ascontiguousarray(image[..., ::-1] if order == "bgr" else image)
+    array = np.asarray(to_pixels("image", image))
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.dtype == np.uint8 and array.ndim == 2 and array.size:
+        return np.stack([array] * 3, axis=-1)
+    if array.ndim == 3 and array.shape[2] == 4:
+        array = array[..., :3]
+    need = f"(H, W) or (H, W, 3) uint8 {order.upper()}"
+    check_pixels("image", need, image, array, 0)
+    return np.ascontiguousarray(array[..., ::-1] if order == "bgr" else array)

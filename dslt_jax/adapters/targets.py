@@ -1,5 +1,6 @@
 """Targets that come one after the other, each followed for itself: what VOT and TraX ask for."""
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from dslt_jax.app.session import Session
 from dslt_jax.app.spec import Spec
+from dslt_jax.media.depth import Depth
+from dslt_jax.media.images import read_image, sequence_depth
 from dslt_jax.weights import store
 
 WARM_UP = (360, 480)  # the frame that programs are compiled for; another size costs the crop again
@@ -19,6 +22,19 @@ class Found(NamedTuple):
 
     box: tuple[float, float, float, float]  # x, y, w, h
     confidence: float
+
+
+class Files:
+    """Reads the image files of one sequence, whose depth is that of the first."""
+
+    def __init__(self) -> None:
+        self._depth: Depth | None = None
+
+    def read(self, path: str | os.PathLike, *, first: bool) -> np.ndarray:
+        """Returns (H, W, 3) uint8 RGB; raises ImageError, a ValueError, where it is no image."""
+        if first:
+            self._depth = sequence_depth([path])
+        return read_image(path, self._depth)
 
 
 class Targets:

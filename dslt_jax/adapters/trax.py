@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from dslt_jax.adapters.single import rgb
-from dslt_jax.adapters.targets import Found, Targets
+from dslt_jax.adapters.targets import Files, Found, Targets
 from dslt_jax.app.spec import Spec
-from dslt_jax.media.images import read_image
 
 try:
     import trax
@@ -33,7 +32,7 @@ def serve(spec: Spec) -> None:
       ValueError: what came is no picture, or its region does not lie in it; the client is told.
       ConnectionError: there is no client, or it went away.
     """
-    targets = Targets(spec)
+    targets, files = Targets(spec), Files()
     try:
         server = Server(
             [Region.RECTANGLE],
@@ -45,8 +44,8 @@ def serve(spec: Spec) -> None:
         while (request := server.wait()).type in STEPS:
             boxes = [region.bounds() for region, _ in request.objects or ()]
             try:
-                image = _picture(request.image)
                 first = request.type == trax.TraxStatus.INITIALIZE
+                image = _picture(request.image, files, first)
                 found = targets.start(image, boxes) if first else targets.follow(image, boxes)
             except ValueError as error:
                 server.quit(str(error))
@@ -57,11 +56,11 @@ def serve(spec: Spec) -> None:
         raise ConnectionError(f"no TraX client answers: {error}") from None
 
 
-def _picture(channels: dict[str, Any]) -> np.ndarray:
+def _picture(channels: dict[str, Any], files: Files, first: bool) -> np.ndarray:
     """The colour channel (H, W, 3) uint8 RGB."""
     image = channels.get("color", next(iter(channels.values())))
     if isinstance(image, FileImage):
-        return read_image(image.path())
+        return files.read(image.path(), first=first)
     assert isinstance(image, MemoryImage)
     return rgb(image.array())
 

@@ -22,10 +22,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dslt_jax.adapters.targets import Found, Targets
+from dslt_jax.adapters.targets import Files, Found, Targets
 from dslt_jax.app import compiled
 from dslt_jax.app.spec import Spec
-from dslt_jax.media.images import read_image
 
 Status = tuple[tuple[float, float, float, float], dict[str, float]]
 
@@ -50,6 +49,7 @@ class Tracker:
         self, preset: str = "compact", settings: str = "", weights: str = "", seed: int | str = 0
     ):
         compiled.keep()
+        self._files = Files()
         self._targets = Targets(spec_of(preset, settings, weights, seed))
 
     def init(self, frame: Any, new: Any) -> list[Status]:
@@ -65,11 +65,13 @@ class Tracker:
         Raises:
           ValueError: a region is empty, or the frame cannot be read.
         """
-        return _told(self._targets.start(read_image(_picture(frame)), _boxes(new)))
+        image = self._files.read(_picture(frame), first=True)
+        return _told(self._targets.start(image, _boxes(new)))
 
     def update(self, frame: Any, new: Any = ()) -> list[Status]:
         """Finds all objects in the next frame, and learns those that come with it."""
-        return _told(self._targets.follow(read_image(_picture(frame)), _boxes(new)))
+        image = self._files.read(_picture(frame), first=False)
+        return _told(self._targets.follow(image, _boxes(new)))
 
 
 def spec_of(

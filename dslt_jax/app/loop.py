@@ -16,7 +16,6 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dslt_jax.app.resize import Canvas
 from dslt_jax.app.session import Session
 from dslt_jax.media.source import DamagedFrame, Frame, FramesError, Image
 from dslt_jax.types import Observation
@@ -55,9 +54,7 @@ def follow(
 ) -> Generator[Record, None, None]:
     """Yields a record a frame: the first holds the given boxes, the others what was found.
 
-    At a damaged frame the last boxes are repeated, as lost and with confidence 0. A frame of
-    another size than the first is scaled for the tracker, see `resize`; its boxes are in its own
-    pixels.
+    At a damaged frame the last boxes are repeated, as lost and with confidence 0.
 
     Args:
       frames: in order, e.g. a `Source`.
@@ -78,12 +75,7 @@ def follow(
             seen = Observation(boxes, np.zeros(len(boxes)), np.ones(len(boxes), bool))
         else:
             first, image, learning = image is None, frame.image, session.wait
-            if first:
-                canvas = Canvas(image)
-                seen = session.init(image, boxes)
-            else:
-                shown, place = canvas.fit(image)
-                seen = place.back(session.step(shown))
+            seen = session.init(image, boxes) if first else session.step(image)
         boxes = seen.boxes
         end = time.perf_counter()
         seconds = end - start

@@ -5,7 +5,7 @@ tracker's state is in pixels of the first frame; it never sees another size, so 
 learning and nothing compiles again.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,16 +44,20 @@ class Canvas:
     canvas. Sides that miss the canvas by 2 pixels or less are stretched: 854 x 480 is 1280 x 720.
 
     Args:
-      first: (H, W, 3) uint8, the first frame.
+      first: (H, W, 3), the first frame.
     """
 
-    def __init__(self, first: Image):
+    def __init__(self, first: Any):
         self._shape = first.shape
+
+    def holds(self, frame: Any) -> bool:
+        """Returns whether an array is of the first frame's size."""
+        return getattr(frame, "shape", None) == self._shape
 
     def fit(self, image: Image) -> tuple[Image, Place]:
         """Returns a frame (h, w, 3) uint8 on the canvas (H, W, 3), and its place there."""
         size, room = (np.array(shape[1::-1]) for shape in (image.shape, self._shape))
-        if image.shape == self._shape:
+        if self.holds(image):
             return image, Place(size, np.ones(2), np.zeros(2))
         scaled = np.maximum(np.rint(size * (room / size).min()), 1).astype(int)
         scaled = np.where(room - scaled <= 2, room, scaled)

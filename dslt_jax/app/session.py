@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dslt_jax import arguments, tracking
+from dslt_jax.app.resize import Canvas
 from dslt_jax.multi_target import many
 from dslt_jax.types import Observation, Output, Params, Tracker
 
@@ -33,6 +34,7 @@ class Session:
     def __init__(self, tracker: Tracker, params: Params, *, key: jax.Array | None = None):
         self.tracker, self._params, self._key = tracker, params, key
         self._state: Any = None
+        self._canvas: Canvas | None = None
         self._many = False
         self._warm: set[tuple[int, ...]] = set()
         self._watch = ThreadPoolExecutor(1, "dslt-learn")
@@ -68,20 +70,26 @@ class Session:
             jax.block_until_ready(tracking.learn(tracker, params, spare, sight, donate=True))
             self._warm.add(shape)
         self.wait()
-        self._state = state
+        self._state, self._canvas = state, Canvas(frame)
         return Observation(boxes, np.ones(len(boxes)), np.zeros(len(boxes), bool))
 
     def step(self, frame: Any) -> Observation:
         """Finds the targets in the next frame.
 
+        One of another size than the first is scaled for the tracker, see `resize`; its boxes are in
+        its own pixels.
+
         Returns:
           when the boxes are there. Learning from them goes on behind; the next `step` waits for it.
         """
-        if self._state is None:
+        if self._state is None or self._canvas is None:
             raise RuntimeError("step before init")
         self.wait()
-        sight, out = tracking.locate(self._driven, self._params, self._state, frame)
-        seen = self._observe(out)
+        if not self._canvas.holds(frame):
+            frame = np.asarray(arguments.check_frame(frame))
+        shown, place = self._canvas.fit(frame)
+        sight, out = tracking.locate(self._driven, self._params, self._state, shown)
+        seen = place.back(self._observe(out))
         self._state, _ = tracking.learn(self._driven, self._params, self._state, sight, donate=True)
         self._learn(self._state)
         return seen

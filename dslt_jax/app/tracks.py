@@ -31,6 +31,7 @@ class Track(NamedTuple):
     boxes: Array  # (N, 4) x, y, w, h in pixels
     confidence: Array  # (N,)
     lost: NDArray[np.bool_]  # (N,) the box is where it was last seen
+    times: Array | None = None  # (N,) seconds from the video's start, where all are known
 
     def runs(self) -> Iterator[slice]:
         """Yields the stretches of frames, one after the other, in which it is seen."""
@@ -113,17 +114,17 @@ def read_run(path: Path) -> Tracks:
         _read_table(name, path if path.is_file() else folder / f"{box_stem(name)}.csv")
         for name in names
     ]
-    return Tracks([track for track, _ in read], **_about(summary or {}, read))
+    return Tracks(read, **_about(summary or {}, read))
 
 
-def _about(summary: dict[str, Any], read: list[tuple[Track, Array]]) -> dict[str, Any]:
-    sizes, (track, times) = summary.get("frame_sizes"), read[0]
-    last = max(int(track.frames[-1]) for track, _ in read)
+def _about(summary: dict[str, Any], read: list[Track]) -> dict[str, Any]:
+    sizes, track = summary.get("frame_sizes"), read[0]
+    last = max(int(track.frames[-1]) for track in read)
     about: dict[str, Any] = {"video": Path(summary.get("input", "video")).name}
     if sizes and len(sizes) == 1:
         about["size"] = sizes[0]["width"], sizes[0]["height"]
-    if np.isfinite(times).all() and times[-1] > times[0]:
-        about["fps"] = float((track.frames[-1] - track.frames[0]) / (times[-1] - times[0]))
+    if track.times is not None and (lasts := float(track.times[-1] - track.times[0])) > 0:
+        about["fps"] = float(track.frames[-1] - track.frames[0]) / lasts
     if summary:
         asked = (summary.get(name) for name in ("end", "max_frames"))
         whole = summary["status"] in ("done", "incomplete") and not any(asked)
@@ -131,8 +132,8 @@ def _about(summary: dict[str, Any], read: list[tuple[Track, Array]]) -> dict[str
     return about
 
 
-def _read_table(name: str, path: Path) -> tuple[Track, Array]:
-    """The track of a boxes.csv and the times of its frames, NaN where there is none."""
+def _read_table(name: str, path: Path) -> Track:
+    """The track of a boxes.csv."""
     there = [file for file in (path, part_of(path)) if file.exists()]
     # A kill leaves a .part, its last line perhaps torn; of a resumed run it has more rows.
     path = max(there, key=lambda file: file.stat().st_size, default=path)
@@ -156,8 +157,8 @@ def _read_table(name: str, path: Path) -> tuple[Track, Array]:
         line = 3 + int(np.flatnonzero(np.diff(frames) <= 0)[0])
         raise TracksError(f"{path} line {line}: its frame is not behind that of line {line - 1}")
     confidence = np.where(np.isfinite(confidence), confidence, 0.0)  # of a model that has diverged
-    track = Track(name, frames.astype(np.int64), table[:, 1:5], confidence, lost > 0)
-    return track, times
+    known = times if np.isfinite(times).all() else None
+    return Track(name, frames.astype(np.int64), table[:, 1:5], confidence, lost > 0, known)
 
 
 def _numbers(path: Path, line: int, row: list[str]) -> list[float]:

@@ -6,6 +6,7 @@ Frames are decoded ahead in a thread, so that the tracker seldom waits for one.
 import dataclasses
 import functools
 import traceback
+import warnings
 from collections.abc import Callable
 from collections.abc import Sequence as SequenceABC
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ from dslt_jax.benchmarks import datasets, protocols
 from dslt_jax.benchmarks import starts as starts_lib
 from dslt_jax.benchmarks.datasets import Dataset, DatasetError, Sequence
 from dslt_jax.benchmarks.trajectory import Trajectory
-from dslt_jax.media.images import read_image
+from dslt_jax.media.images import read_image, sequence_depth
 
 if TYPE_CHECKING:  # they bring JAX, which scores and reports do not need
     from dslt_jax.app.session import Session
@@ -131,7 +132,9 @@ def execute(
             f"{sequence.name}: the ground truth of the first frame is NaN, and {protocol.name} "
             "starts there"
         )
-    with Reader(sequence.frames, progress) as load:
+    # Pictures of 12 bits in 16 keep their upper 8, as `track` has it.
+    read = functools.partial(read_image, depth=sequence_depth(sequence.frames))
+    with Reader(sequence.frames, progress, read) as load:
         session.warm_up(load(sequence.frames[first]), starts_lib.start_box(sequence, first)[None])
         if protocol.name == "supervised":
             return protocols.repeat(
@@ -161,7 +164,7 @@ def expected_frames(sequence: Sequence, protocol: Protocol) -> int:
 
 
 class Reader:
-    """Loads frames, some of them before they are asked for."""
+    """Loads frames, some of them before they are asked for; warns where their size changes."""
 
     def __init__(
         self,
@@ -173,6 +176,8 @@ class Reader:
         self._position = {path: i for i, path in enumerate(paths)}
         self._pending: dict[int, Future[np.ndarray]] = {}
         self._pool = ThreadPoolExecutor(1, "decode")
+        self._size: tuple[int, ...] | None = None
+        self._told = False
 
     def __enter__(self) -> "Reader":
         return self
@@ -191,7 +196,18 @@ class Reader:
                 self._pending[i] = self._pool.submit(self._load, self._paths[i])
         frame = self._pending.pop(first).result()
         self._progress(1)
+        self._tell_size(path, np.shape(frame)[1::-1])
         return frame
+
+    def _tell_size(self, path: Path, size: tuple[int, ...]) -> None:
+        self._size = self._size or size
+        if size != self._size and not self._told:
+            self._told = True
+            warnings.warn(
+                f"the frame size changes from {self._size[0]} x {self._size[1]} to {size[0]} x "
+                f"{size[1]} pixels at {path}: the boxes are scaled with it",
+                stacklevel=3,
+            )
 
 
 @functools.lru_cache(maxsize=1)

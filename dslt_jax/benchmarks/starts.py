@@ -27,14 +27,17 @@ def ope(sequence: Sequence) -> list[Run]:
 def tre(sequence: Sequence, segments: int = 20, shortest: int = 20) -> list[Run]:
     """Returns up to `segments` runs whose starts are spread evenly, each to the end (Wu: TRE).
 
-    A start has a positive ground truth and at least `shortest` frames left.
+    A start has a positive ground truth and at least `shortest` frames left; where there is none,
+    one run begins at the first box.
     """
     positive = np.all(sequence.boxes[:, 2:] > 0, axis=1)
     positive &= np.all(sequence.boxes[:, :2] + 1 > 0, axis=1)
     frames = np.flatnonzero(positive)
     frames = frames[len(sequence) - frames >= shortest]
-    if not len(frames):
-        return [dataclasses.replace(ope(sequence)[0], name="tre01")]
+    if not len(frames):  # too short: one run, from the first row that has a box
+        there = np.isfinite(sequence.boxes).all(axis=1) & np.all(sequence.boxes[:, 2:] > 0, axis=1)
+        first = int(np.argmax(there))
+        return [Run("tre01", first, len(sequence), sequence.boxes[first])]
     # 1-based positions floor(1 : M / (S - 1) : M) and M, as the toolkit spreads them.
     count = len(frames)
     spread = np.floor(1 + np.arange(segments - 1) * count / max(segments - 1, 1))

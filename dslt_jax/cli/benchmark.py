@@ -35,7 +35,7 @@ from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.results import ResultsError
 from dslt_jax.benchmarks.settings import RunError
 from dslt_jax.benchmarks.tables import plural
-from dslt_jax.cli import common
+from dslt_jax.cli import common, paths
 from dslt_jax.cli.main import UserError
 from dslt_jax.cli.progress import Progress
 from dslt_jax.weights.store import WeightsError
@@ -47,8 +47,8 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     "dataset", "otb", f"which benchmark: {', '.join(datasets.LAYOUTS)}", flag_values=FLAGS
 )
-flags.DEFINE_string("root", None, "the benchmark's folder", flag_values=FLAGS)
-flags.DEFINE_string("annotations", None, "annotations kept elsewhere", flag_values=FLAGS)
+paths.define("root", None, "the benchmark's folder", FLAGS)
+paths.define("annotations", None, "annotations kept elsewhere", FLAGS)
 flags.DEFINE_list(
     "sequences", None, "only these, e.g. Deer,Skiing; otherwise all", flag_values=FLAGS
 )
@@ -70,7 +70,7 @@ flags.DEFINE_integer(
 flags.DEFINE_float(
     "fps", 20.0, "realtime: frames a second that come", lower_bound=1e-3, flag_values=FLAGS
 )
-flags.DEFINE_string("output", None, "the run's folder, e.g. runs/compact", flag_values=FLAGS)
+paths.define("output", None, "the run's folder, e.g. runs/compact", FLAGS)
 flags.DEFINE_integer(
     "workers",
     None,

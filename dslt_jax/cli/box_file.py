@@ -1,11 +1,13 @@
 """Files of boxes, a line each: with a header that names the columns, or without."""
 
+import codecs
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from dslt_jax.cli import box_text
 from dslt_jax.cli.box_text import BoxError, WrittenBox
+from dslt_jax.weights.kinds import not_the_file
 
 NAME_COLUMNS = ("name", "id", "target", "label", "object", "objectid", "targetid", "trackid")
 FRAME_COLUMNS = ("frame", "frameid", "frameno", "framenumber", "frameindex")
@@ -55,7 +57,10 @@ def read_rows(path: str, form: str | None = None, *, only_first: bool = False) -
 def _lines(path: str, form: str | None) -> list[tuple[str, str]]:
     """The lines that say something, each with its name for sentences."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        data = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
+        if says := not_the_file(data[:MOST_TEXT]):
+            raise BoxError(f"{path} {says}")
+        text = data.decode()
     except UnicodeDecodeError:
         raise BoxError(f"{path} is not a text file of boxes") from None
     except OSError as error:

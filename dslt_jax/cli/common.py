@@ -6,6 +6,7 @@ from absl import flags
 
 from dslt_jax import presets, runtime
 from dslt_jax.app.spec import Spec
+from dslt_jax.cli import paths
 from dslt_jax.cli.main import UserError
 from dslt_jax.types import Tracker
 
@@ -25,11 +26,11 @@ def define_tracker_flags(values: flags.FlagValues) -> None:
         "a setting to change, e.g. --set loss=l2; as often as need be",
         flag_values=values,
     )
-    flags.DEFINE_string(
+    paths.define(
         "weights",
         None,
         "a file of the backbone's weights; otherwise the embedded or fetched ones",
-        flag_values=values,
+        values,
     )
     flags.DEFINE_integer(
         "seed",

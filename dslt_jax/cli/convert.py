@@ -20,14 +20,15 @@ Exit status: 0 all done; 1 it could not be read or written; 2 wrong flags.
 
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 from absl import flags
 
 from dslt_jax.adapters import cvat, label_studio, mot
-from dslt_jax.app.sinks import part_of
 from dslt_jax.app.tracks import Tracks, TracksError, read_run
+from dslt_jax.cli import paths
 from dslt_jax.cli.main import UserError
 
 FILES = {
@@ -51,8 +52,12 @@ CONCERNS = {
 FLAGS = flags.FlagValues()
 FLAGS.set_gnu_getopt(True)  # flags behind the input
 flags.DEFINE_enum("to", None, list(FILES), "the format", flag_values=FLAGS)
-flags.DEFINE_string(
-    "output", None, "the file; otherwise a new one beside the input", flag_values=FLAGS
+paths.define(
+    "output",
+    None,
+    "the file, or - for standard output; otherwise a new one beside the input",
+    FLAGS,
+    pipe=True,
 )
 flags.DEFINE_list("only", None, "only the targets of these names", flag_values=FLAGS)
 flags.DEFINE_string(
@@ -84,7 +89,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     """Reads, writes and prints; returns the exit status."""
     if len(arguments) != 1 or values.to is None:
         raise UserError("what is to become what? dslt convert INPUT --to " + "|".join(FILES))
-    source = Path(arguments[0])
+    source = Path(paths.local(arguments[0]))
     _check_flags(source, values)
     beside = source if source.is_dir() else source.parent
     output = Path(values.output or beside / FILES[values.to])
@@ -95,22 +100,22 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             raise UserError(f"{output} is the input: choose another --output")
         if not values.output and output.exists():  # somebody may have worked on it since
             raise UserError(f"{output} is there already: --output {output} replaces it")
-        part_of(output).write_text(text, encoding="utf-8", errors="replace")
-        part_of(output).replace(output)
+        apart = sys.stderr if paths.is_stdout(str(output)) else sys.stdout  # from the file's text
+        paths.write(str(output), text)
     except TracksError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"cannot write {output}: {error.strerror}") from None
     for track in tracks.tracks:
         name = f" of {track.name}" if track.name else ""
-        print(f"{len(track.frames)} frames{name}, lost in {int(track.lost.sum())}")
-    print(f"wrote {output}, {tracks.length} frames")
+        print(f"{len(track.frames)} frames{name}, lost in {int(track.lost.sum())}", file=apart)
+    print(f"wrote {output}, {tracks.length} frames", file=apart)
     if values.to == "cvat":
         labels = sorted({cvat.label_of(track, values.label) for track in tracks.tracks})
-        print(f"CVAT's task needs these labels: {', '.join(labels)}")
+        print(f"CVAT's task needs these labels: {', '.join(labels)}", file=apart)
     if values.to == "labelstudio":
         interface = label_studio.config(tracks, label=values.label)
-        print(f"Label Studio's labelling interface:\n{interface}")
+        print(f"Label Studio's labelling interface:\n{interface}", file=apart)
     return 0
 
 

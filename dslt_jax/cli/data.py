@@ -13,14 +13,17 @@ from tqdm import tqdm
 from dslt_jax.benchmarks import datasets
 from dslt_jax.benchmarks.datasets.check import Checker
 from dslt_jax.benchmarks.tables import plural
+from dslt_jax.cli import paths
 from dslt_jax.cli.main import UserError
+
+VERBS = ("check",)
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     "dataset", "otb", f"which benchmark: {', '.join(datasets.LAYOUTS)}", flag_values=FLAGS
 )
-flags.DEFINE_string("root", None, "the benchmark's folder", flag_values=FLAGS)
-flags.DEFINE_string("annotations", None, "annotations kept elsewhere", flag_values=FLAGS)
+paths.define("root", None, "the benchmark's folder", FLAGS)
+paths.define("annotations", None, "annotations kept elsewhere", FLAGS)
 flags.DEFINE_list(
     "sequences", None, "only these, e.g. Deer,Skiing; otherwise all", flag_values=FLAGS
 )
@@ -30,7 +33,7 @@ flags.DEFINE_boolean(
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
-    if arguments != ["check"]:
+    if tuple(arguments) != VERBS:
         given = " ".join(arguments) or "nothing"
         raise UserError(
             f"the verb is 'check', not {given}: dslt data check --dataset NAME --root DIR"

@@ -25,13 +25,13 @@ from dslt_jax.app.session import Session
 from dslt_jax.app.tally import Tally
 from dslt_jax.benchmarks import metrics
 from dslt_jax.benchmarks.datasets import Sequence
-from dslt_jax.cli import common
+from dslt_jax.cli import common, paths
 from dslt_jax.cli.main import UserError
 from dslt_jax.media import synthetic
 from dslt_jax.weights.store import WeightsError
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("output", "demo_out", "the folder to write to", flag_values=FLAGS)
+paths.define("output", "demo_out", "the folder to write to", FLAGS)
 flags.DEFINE_integer(
     "max_frames", None, "stop after so many frames", lower_bound=2, flag_values=FLAGS
 )

@@ -23,14 +23,14 @@ from pathlib import Path
 from absl import flags
 
 from dslt_jax.app import compiled
-from dslt_jax.cli import common
+from dslt_jax.cli import common, paths
 from dslt_jax.cli.main import UserError
 from dslt_jax.weights import store
 
 TOLERANCE = 1.0  # pixel; programs fused otherwise round otherwise, and kcf multiplies that
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("output", "export", "the folder to write to", flag_values=FLAGS)
+paths.define("output", "export", "the folder to write to", FLAGS)
 flags.DEFINE_boolean(
     "onnx", False, "write the network as network.onnx too (extra onnx)", flag_values=FLAGS
 )

@@ -1,14 +1,16 @@
 """`dslt COMMAND [flags]`: finds the command's module and runs it."""
 
 import importlib
+import os
 import re
 import signal
 import sys
 import textwrap
+from typing import Any
 
 from absl import flags
 
-from dslt_jax.cli import endings
+from dslt_jax.cli import endings, stray
 from dslt_jax.version import __version__
 
 # command -> what it does; `dslt data check` and `dslt weights fetch` take a verb after the command.
@@ -76,17 +78,31 @@ def main(argv: list[str]) -> int:
 
 
 def _call(command: str, words: list[str]) -> int:
-    module = importlib.import_module(f"dslt_jax.cli.{command}")
-    if any(word in ("-h", "--help") for word in words):
-        print(f"{(module.__doc__ or '').strip()}\n\n{command_help(module.FLAGS)}")
-        return 0
-    module.FLAGS.unparse_flags()
     try:
+        module = _module(command)
+        if any(word in ("-h", "--help") for word in words):
+            print(f"{(module.__doc__ or '').strip()}\n\n{command_help(module.FLAGS)}")
+            return 0
+        module.FLAGS.unparse_flags()
         arguments = module.FLAGS([f"dslt {command}", *words])[1:]
+        if said := stray.complaint(module.FLAGS, words, getattr(module, "VERBS", ())):
+            raise UserError(said)
         return module.main(module.FLAGS, arguments)
     except (UserError, flags.Error) as error:
         print(f"dslt {command}: {error}{_hint(error)}", file=sys.stderr)
         return 2 if isinstance(error, flags.Error) else 1
+
+
+def _module(command: str) -> Any:
+    """Imports a command, and most of them JAX, which reads its variables then."""
+    try:
+        return importlib.import_module(f"dslt_jax.cli.{command}")
+    except ValueError as error:
+        named = re.search(r"\bjax[._]\w+", str(error), re.I)
+        name = named[0].replace(".", "_").upper() if named else ""
+        if name not in os.environ:
+            raise
+        raise UserError(f"JAX cannot use {name}={os.environ[name]}: unset it") from None
 
 
 def _hint(error: Exception) -> str:

@@ -22,12 +22,12 @@ from absl import flags
 
 from dslt_jax.benchmarks import datasets, metrics, report, results, runs, settings
 from dslt_jax.benchmarks.tables import plural
-from dslt_jax.cli import scoring
+from dslt_jax.cli import paths, scoring
 from dslt_jax.cli.main import UserError
 
 FLAGS = flags.FlagValues()
 scoring.define_flags(FLAGS, "the benchmark's folder, with its images")
-flags.DEFINE_string("output", "report", "the folder to write", flag_values=FLAGS)
+paths.define("output", "report", "the folder to write", FLAGS)
 flags.DEFINE_string("title", None, "the page's title", flag_values=FLAGS)
 flags.DEFINE_boolean(
     "reference", False, "also show published numbers of the benchmark", flag_values=FLAGS
@@ -39,10 +39,10 @@ flags.DEFINE_boolean("figures", True, "write the plots as PDF and PNG", flag_val
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
-    scoring.check_flags("report", values, arguments)
+    folders = scoring.check_flags("report", values, arguments)
     problems: list[str] = []
     try:
-        made = _gather(values, arguments, problems)
+        made = _gather(values, folders, problems)
     except ValueError as error:
         raise UserError(str(error)) from None
     if made.protocol in ("supervised", "unsupervised"):

@@ -20,7 +20,7 @@ from absl import flags
 from dslt_jax.benchmarks import datasets, metrics, results, tables
 from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.tables import plural
-from dslt_jax.cli import scoring
+from dslt_jax.cli import paths, scoring
 from dslt_jax.cli.main import UserError
 
 FLAGS = flags.FlagValues()
@@ -30,9 +30,7 @@ flags.DEFINE_boolean("per_sequence", False, "print AUC/P20 for each sequence", f
 flags.DEFINE_string(
     "compare", None, "compare every tracker with this one, sequence by sequence", flag_values=FLAGS
 )
-flags.DEFINE_string(
-    "csv", None, "also write every sequence's scores to this file", flag_values=FLAGS
-)
+paths.define("csv", None, "also write every sequence's scores to this file", FLAGS)
 flags.DEFINE_boolean(
     "exact", False, "VOT: exact overlap of polygons instead of pixels", flag_values=FLAGS
 )
@@ -44,7 +42,7 @@ NOT_VOT = ("attributes", "per_sequence", "compare", "policy", "thresholds")
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
-    scoring.check_flags("score", values, arguments)
+    folders = scoring.check_flags("score", values, arguments)
     try:
         dataset, faults = scoring.load(
             "score", values, values.dataset, values.root, values.annotations
@@ -62,7 +60,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         segments.update({found.path: parts} if parts else {})
         return found
 
-    read, problems = scoring.read("score", arguments, reader, faults)
+    read, problems = scoring.read("score", folders, reader, faults)
     problems += [line for result in read for line in result.problems]
     names = results.common(result.runs for result in read)
     if not names:
@@ -120,7 +118,7 @@ def _print_scores(
     if values.per_sequence:
         print(tables.groups(scores, {name: (name,) for name in scores[0].names}))
     if values.compare:
-        path = Path(os.path.abspath(values.compare))
+        path = Path(os.path.abspath(paths.local(values.compare)))
         same = [r.tracker for r in read if values.compare == r.tracker or path == r.path]
         base = [score for score in scores if score.tracker in same]
         if not base:
@@ -128,7 +126,7 @@ def _print_scores(
             raise UserError(f"--compare {values.compare}: the trackers here are {known}")
         print(tables.comparisons(scores, base[0]))
     if values.csv:
-        _write(Path(values.csv), tables.to_csv(scores))
+        _write(values.csv, tables.to_csv(scores))
 
 
 def _print_supervised(
@@ -148,7 +146,7 @@ def _print_supervised(
     print(f"{variant.describe()}, EAO over lengths {low} .. {high}")
     print(tables.vot_leaderboard(scores))
     if values.csv:
-        _write(Path(values.csv), tables.vot_to_csv(scores))
+        _write(values.csv, tables.vot_to_csv(scores))
 
 
 def _print_unsupervised(
@@ -165,13 +163,11 @@ def _print_unsupervised(
             rows.append((result.tracker, sequence.name, len(sequence), float(mean)))
     if values.csv:
         header = ("tracker", "sequence", "frames", "average_overlap")
-        _write(Path(values.csv), tables.csv_text(header, rows))
+        _write(values.csv, tables.csv_text(header, rows))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: str, text: str) -> None:
     try:
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        paths.write(path, text)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None

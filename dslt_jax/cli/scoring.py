@@ -11,6 +11,7 @@ from absl import flags
 
 from dslt_jax.benchmarks import datasets, metrics, results, runs, settings
 from dslt_jax.benchmarks.settings import RunError
+from dslt_jax.cli import paths
 from dslt_jax.cli.main import UserError
 
 
@@ -19,10 +20,8 @@ def define_flags(values: flags.FlagValues, root: str) -> None:
     flags.DEFINE_string(
         "dataset", None, f"which benchmark: {', '.join(datasets.LAYOUTS)}", flag_values=values
     )
-    flags.DEFINE_string("root", None, root, flag_values=values)
-    flags.DEFINE_string(
-        "annotations", None, "a folder of annotations, when the root has none", flag_values=values
-    )
+    paths.define("root", None, root, values)
+    paths.define("annotations", None, "a folder of annotations, when the root has none", values)
     flags.DEFINE_list(
         "sequences", None, "only these, e.g. Deer,Skiing; otherwise all", flag_values=values
     )
@@ -49,8 +48,8 @@ def define_flags(values: flags.FlagValues, root: str) -> None:
     flags.DEFINE_string("experiment", "baseline", "which folder of VOT results", flag_values=values)
 
 
-def check_flags(command: str, values: flags.FlagValues, arguments: list[str]) -> None:
-    """Raises UserError for what no benchmark needs to be read for."""
+def check_flags(command: str, values: flags.FlagValues, arguments: list[str]) -> list[str]:
+    """Returns the folders of results; raises UserError for what needs no benchmark to be told."""
     for name in values.sequences or ():
         if name.startswith("-") or name in ("true", "false"):
             raise UserError(
@@ -59,6 +58,7 @@ def check_flags(command: str, values: flags.FlagValues, arguments: list[str]) ->
             )
     if not arguments:
         raise UserError(f"name at least one folder of results: dslt {command} RESULTS_DIR...")
+    return [paths.local(word) for word in arguments]
 
 
 def load(

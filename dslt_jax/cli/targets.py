@@ -1,6 +1,5 @@
 """Which targets to follow: from the flags, their files or a window; settled on the start frame."""
 
-import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from dslt_jax.arguments import least_side
-from dslt_jax.cli import box_file
+from dslt_jax.cli import box_file, box_text
 from dslt_jax.cli.box_check import settle_box
 from dslt_jax.cli.box_text import Box, BoxError, WrittenBox, parse_box
 from dslt_jax.media import select
@@ -117,11 +116,15 @@ def ask(image: Image, *, window: bool) -> Target:
 def join_words(box: str, arguments: Sequence[str]) -> tuple[str, list[str]]:
     """Joins a box that was written in several words, of which all but the first are arguments.
 
+    Once it has its four numbers, what follows is none of it.
+
     Returns:
       the box's text, and the arguments that are none of it.
     """
-    behind = list(itertools.takewhile(_WORD.fullmatch, arguments))
-    return " ".join([box, *behind]), list(arguments[len(behind) :])
+    left = list(arguments)
+    while left and _WORD.fullmatch(left[0]) and len(box_text.words(box)[0]) < 4:
+        box += f" {left.pop(0)}"
+    return box, left
 
 
 def read_box(path: str, form: str | None = None) -> Wanted:

@@ -45,7 +45,7 @@ from absl import flags
 from dslt_jax import settings
 from dslt_jax.app import compiled, loop, resume
 from dslt_jax.app.folder import SUMMARY, Folder, FolderError, read_summary
-from dslt_jax.cli import box_text, common, targets, track_frames, track_run
+from dslt_jax.cli import box_text, common, paths, targets, track_frames, track_run
 from dslt_jax.cli.main import UserError
 from dslt_jax.cli.track_run import say
 from dslt_jax.media import select
@@ -69,7 +69,7 @@ WHOLE = {"done": 0, "incomplete": 1}
 
 FLAGS = flags.FlagValues()
 FLAGS.set_gnu_getopt(True)  # flags behind the words of --box 20 40 28 24
-flags.DEFINE_string(
+flags.DEFINE_multi_string(
     "input",
     None,
     "a video file, a folder of images, a quoted glob of images, a camera's number, an address, "
@@ -86,13 +86,13 @@ flags.DEFINE_multi_string(
     "the target on the start frame: x,y,w,h in pixels, or in percent of the frame as 10%,20%,5%,5%",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("box_file", None, "a file whose first line is the box", flag_values=FLAGS)
+paths.define("box_file", None, "a file whose first line is the box", FLAGS)
 flags.DEFINE_boolean("gui", False, "drag the box in a window", flag_values=FLAGS)
-flags.DEFINE_string(
+paths.define(
     "targets",
     None,
     "a file of several boxes, followed at once: x,y,w,h and perhaps a name a line",
-    flag_values=FLAGS,
+    FLAGS,
 )
 flags.DEFINE_enum(
     "box_format",
@@ -102,7 +102,7 @@ flags.DEFINE_enum(
     "middle and the size",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("output", "out", "the folder to write to", flag_values=FLAGS)
+paths.define("output", "out", "the folder to write to", FLAGS)
 flags.DEFINE_boolean(
     "realtime",
     False,
@@ -128,12 +128,17 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         wanted = targets.from_flags(values, arguments)
         if values.input is None:
             raise UserError("what is to be tracked? --input VIDEO, FOLDER, 'GLOB' or CAMERA NUMBER")
-        return _track(values, wanted)
+        if len(values.input) > 1:
+            raise UserError(
+                f"--input was given {len(values.input)} times: a run follows one video, start one "
+                "for each"
+            )
+        return _track(values, values.input[0], wanted)
     except ERRORS as error:
         raise UserError(str(error)) from None
 
 
-def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int:
+def _track(values: flags.FlagValues, video: str, wanted: list[targets.Wanted] | None) -> int:
     spec, tracker = common.tracker_from_flags(values)
     common.check_device()
     path = Path(values.output)
@@ -144,7 +149,7 @@ def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int
         raise resume.ResumeError(
             "a run with --realtime cannot be resumed: the frames that it missed have no boxes"
         )
-    source = open_frames(values.input, values.start, values.end)
+    source = open_frames(video, values.start, values.end)
     for note in source.notes:
         say(note)
     with contextlib.closing(track_frames.stream(source, values.realtime)) as stream:
@@ -184,7 +189,7 @@ def _track(values: flags.FlagValues, wanted: list[targets.Wanted] | None) -> int
                 say(f"the run in {path} has no frame that is kept: this one begins at the start")
             else:
                 frames, boxes = resume.go_on(kept, frames)
-        inputs = (local_path(values.input), values.box_file, values.targets, values.weights)
+        inputs = (local_path(video), values.box_file, values.targets, values.weights)
         with Folder(path, [name for name in inputs if name]) as folder:
             total = min(filter(None, (source.count, values.max_frames)), default=None)
             records = loop.follow(frames, session, boxes)

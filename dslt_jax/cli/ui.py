@@ -26,9 +26,11 @@ from pathlib import Path
 from absl import flags
 
 from dslt_jax.app import compiled
-from dslt_jax.cli import common
+from dslt_jax.cli import common, paths
 from dslt_jax.cli.main import UserError
-from dslt_jax.media.frames import FramesError, open_frames
+from dslt_jax.media import address, pipe
+from dslt_jax.media.frames import FramesError, local_path, open_frames
+from dslt_jax.weights import store
 
 PORT = 8321
 
@@ -50,8 +52,8 @@ flags.DEFINE_multi_string(
     "need be",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("folder", None, "a folder whose videos may be opened", flag_values=FLAGS)
-flags.DEFINE_string("output", "ui_out", "the folder to keep boxes in", flag_values=FLAGS)
+paths.define("folder", None, "a folder whose videos may be opened", FLAGS)
+paths.define("output", "ui_out", "the folder to keep boxes in", FLAGS)
 flags.DEFINE_integer("upload_mb", 2048, "of all uploads together", lower_bound=0, flag_values=FLAGS)
 flags.DEFINE_boolean("browser", True, "open the page in the browser", flag_values=FLAGS)
 common.define_tracker_flags(FLAGS)
@@ -61,8 +63,13 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     """Serves until Ctrl-C."""
     from dslt_jax.ui import launch
 
-    spec, _ = common.tracker_from_flags(values)
+    spec, tracker = common.tracker_from_flags(values)
     common.check_device()
+    if spec.weights:
+        try:
+            store.load_params(tracker, spec.weights)  # the page itself does so only for a target
+        except store.WeightsError as error:
+            raise UserError(str(error)) from None
     for text in arguments:
         _check(text)
     folder = Path(values.folder) if values.folder else None
@@ -118,12 +125,15 @@ def _start(start, port: int | None, inputs: tuple[str, ...], options: dict):  # 
 
 def _check(text: str) -> None:
     """Files and folders are looked at now; what is live is opened when it is chosen."""
-    if "://" in text or text.isdecimal():
-        return
-    if text == "-":
-        raise UserError("a pipe can be read once, the page reads again: save it to a file first")
     try:
-        open_frames(text)
+        path = local_path(text)
+        if address.is_address(path) or path.isdecimal():
+            return
+        if path == "-" or pipe.is_pipe(path):
+            raise UserError(
+                "a pipe can be read once, the page reads again: save it to a file first"
+            )
+        open_frames(path)
     except FramesError as error:
         raise UserError(str(error)) from None
 

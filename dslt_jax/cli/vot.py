@@ -26,17 +26,17 @@ from absl import flags
 
 from dslt_jax.adapters import targets, vot
 from dslt_jax.app import compiled
-from dslt_jax.app.sinks import part_of
 from dslt_jax.app.spec import Spec
-from dslt_jax.cli import common
+from dslt_jax.cli import common, paths
 from dslt_jax.cli.main import UserError
-from dslt_jax.weights.store import WeightsError
+from dslt_jax.weights import store
 
 INI = "trackers.ini"
+VERBS = ("init", "trax")
 
 FLAGS = flags.FlagValues()
 FLAGS.set_gnu_getopt(True)  # flags behind the verb
-flags.DEFINE_string("workspace", ".", "init: the toolkit's workspace", flag_values=FLAGS)
+paths.define("workspace", ".", "init: the toolkit's workspace", FLAGS)
 flags.DEFINE_string(
     "name", None, "init: of the entry and of its results; otherwise dslt-PRESET", flag_values=FLAGS
 )
@@ -48,7 +48,7 @@ common.define_tracker_flags(FLAGS)
 
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
     """Runs init or trax; returns the exit status."""
-    if arguments not in (["init"], ["trax"]):
+    if len(arguments) != 1 or arguments[0] not in VERBS:
         given = " ".join(arguments) or "nothing"
         raise UserError(f"the verb is 'init' or 'trax', not {given}: dslt vot init --workspace DIR")
     spec, _ = common.tracker_from_flags(values)
@@ -57,7 +57,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         print(f"dslt vot: {problem}", file=sys.stderr)
     try:
         return _init(spec, values) if arguments == ["init"] else _trax(spec)
-    except WeightsError as error:
+    except store.WeightsError as error:
         raise UserError(str(error)) from None
 
 
@@ -66,6 +66,7 @@ def _init(spec: Spec, values: flags.FlagValues) -> int:
         entry = vot.ini(spec, values.name, values.protocol)
     except ValueError as error:
         raise UserError(str(error)) from None
+    store.load_params(spec.tracker(), spec.weights)  # none that cannot be used is entered
     name = entry.partition("]")[0][1:]
     folder = Path(values.workspace)
     try:
@@ -102,8 +103,7 @@ def _add(path: Path, name: str, entry: str) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     gap = "\n" if text.strip() and not text.endswith("\n\n") else ""
     end = "" if not text or text.endswith("\n") else "\n"
-    part_of(path).write_text(f"{text}{end}{gap}{entry}", encoding="utf-8")
-    part_of(path).replace(path)
+    paths.write(str(path), f"{text}{end}{gap}{entry}")
     return True
 
 

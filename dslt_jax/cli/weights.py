@@ -11,6 +11,7 @@ The cache is $DSLT_CACHE, otherwise ~/.cache/dslt_jax.
 from absl import flags
 
 from dslt_jax import backbones
+from dslt_jax.cli import paths
 from dslt_jax.cli.main import UserError
 from dslt_jax.weights import convert, fetch, sources, store
 
@@ -53,6 +54,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
             case ["fetch", name]:
                 return _fetch(name, values)
             case ["import", file]:
+                file = paths.local(file)
                 stored, note = store.install(file, values.backbone, values.preprocessing)
                 print(f"{file} is now {stored}")
                 print(f"note: {note}" if note else "verified: every digest agrees")

@@ -12,6 +12,19 @@ def is_address(text: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]*://", text, re.I) is not None
 
 
+def hint(text: str) -> str:
+    """Returns what to write instead of a text that is nearly an address; "" of any other."""
+    if re.match(r"(pipe|fd):", text, re.I):
+        return "standard input is -"
+    if re.match(r"file:", text, re.I):
+        return "a file is given by its path alone, or by file:///folder/clip.mp4"
+    schemes = r"(https?|rtsps?|rtmps?|udp|tcp)(:|//)"
+    host = r"(www\.|[\w-]+(\.[\w-]+)+(:\d+)?/|localhost[:/])"
+    if re.match(f"{schemes}|{host}", text, re.I):
+        return "if it is an address, it begins with http://, https://, rtsp:// or another scheme://"
+    return ""
+
+
 def looks_secret(text: str) -> bool:
     """Returns whether a text that is no address looks like one with a password or a token."""
     return re.search(r":.*@|\?.*=", text) is not None

@@ -80,6 +80,12 @@ class Video:
         return self.stream.frames or guess
 
     @property
+    def bits(self) -> int:
+        """Of a value of a pixel, as the format has it; 0 where that is not known."""
+        layout = self.stream.codec_context.format
+        return max((part.bits for part in layout.components), default=0) if layout else 0
+
+    @property
     def is_mp4(self) -> bool:
         return "mp4" in self.container.format.name
 

@@ -1,6 +1,7 @@
 """Folders of images, in natural order."""
 
 import collections
+import contextlib
 import functools
 import itertools
 import re
@@ -14,6 +15,8 @@ VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg"}
     | {".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".vob", ".h264", ".h265", ".hevc", ".y4m"}
 )
+
+MOST_FOLDERS = 200  # that are looked into for a hint
 
 
 def open_folder(folder: Path) -> Source:
@@ -43,10 +46,30 @@ def _why_none(folder: Path, videos: list[Path]) -> str:
     children = list(folder.iterdir())
     if not children:
         return f"the folder {folder} is empty"
-    counts = {child: len(_files_in(child, images.SUFFIXES)) for child in children if child.is_dir()}
-    best = max(counts, key=lambda child: counts[child], default=folder)
-    hint = f" Its folder {best.name} has {counts[best]}." if counts.get(best) else ""
+    below = _folders_in(folder)
+    for among in (below, [child for parent in below for child in _folders_in(parent)]):
+        counts = {child: _count_in(child) for child in among[:MOST_FOLDERS]}
+        best = max(counts, key=lambda child: counts[child], default=folder)
+        if counts.get(best):
+            hint = f" Its folder {best.relative_to(folder)} has {counts[best]}."
+            break
+    else:
+        hint = ""
     return f"the folder {folder} has no images ({', '.join(sorted(images.SUFFIXES))}).{hint}"
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """The folders in one, in natural order; none in one that may not be listed."""
+    with contextlib.suppress(OSError):
+        return sorted((path for path in folder.iterdir() if path.is_dir()), key=_order)
+    return []
+
+
+def _count_in(folder: Path) -> int:
+    """How many images a folder has; none where it may not be listed."""
+    with contextlib.suppress(OSError):
+        return len(_files_in(folder, images.SUFFIXES))
+    return 0
 
 
 def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
@@ -64,6 +87,17 @@ def _listed(videos: Sequence[Path]) -> str:
     names = ", ".join(path.name for path in videos[:3])
     more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
     return f"{len(videos)} video{'s' if len(videos) > 1 else ''} ({names}{more})"
+
+
+def open_matches(pattern: str, paths: Sequence[Path]) -> Source:
+    """Returns the images that a glob matches; raises FramesError where videos are among them."""
+    videos = sorted((path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES), key=_order)
+    if videos:
+        raise FramesError(
+            f"{pattern} matches {_listed(videos)}, and a glob is of images: "
+            f"the input is one of them, e.g. {videos[0]}"
+        )
+    return open_files(pattern, paths)
 
 
 def open_files(name: str, paths: Sequence[Path], notes: tuple[str, ...] = ()) -> Source:

@@ -77,5 +77,8 @@ def _open(text: str) -> Source:
         files = [Path(name) for name in glob.glob(path, recursive=True) if os.path.isfile(name)]
         if not files:
             raise FramesError(f"no file matches {shown}")
-        return folder.open_files(path, files)
-    raise FramesError(f"there is no file, folder or camera '{shown}'")
+        if len(files) == 1 and files[0].suffix.lower() in folder.VIDEO_SUFFIXES:
+            return video.open_video(files[0])
+        return folder.open_matches(path, files)
+    hint = address.hint(path)
+    raise FramesError(f"there is no file, folder or camera '{shown}'{hint and f': {hint}'}")

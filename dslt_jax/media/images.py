@@ -11,6 +11,7 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from dslt_jax.media.depth import FULL_16_BITS, Depth, decide, deep_values, is_deep
 from dslt_jax.media.source import DamagedFrame, FramesError, Image, Picture, Source
+from dslt_jax.weights.kinds import stand_in
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jp2", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
@@ -101,7 +102,7 @@ def _reason(path: str | os.PathLike, error: Exception) -> str:
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         return f"the image {path} is empty (0 bytes)"
     if isinstance(error, UnidentifiedImageError):
-        return f"{path} is not an image that Pillow can read"
+        return f"{path} {stand_in(path) or 'is not an image that Pillow can read'}"
     return f"the image {path} cannot be decoded: {error or type(error).__name__}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dslt_jax.media import container
 from dslt_jax.media.container import Video
 from dslt_jax.media.decode import decode
-from dslt_jax.media.source import FramesError, Picture, Source
+from dslt_jax.media.source import FramesError, Picture, Source, interruptible
 from dslt_jax.media.video import described
 
 STANDARD_INPUT = 0  # its descriptor
@@ -83,6 +83,7 @@ def _open(path: str, number: int | None, what: str) -> Video:
             "give the file itself, or send another format, such as .ts or .mkv"
         )
 
-    video = container.connect(file, what, explain, file.close)
+    # The writer may keep both waiting.
+    video = interruptible(lambda: container.connect(file, what, explain, file.close))
     is_mp4 = video.is_mp4
-    return container.peek(video, unwound)
+    return interruptible(lambda: container.peek(video, unwound))

@@ -9,6 +9,7 @@ from dslt_jax.media.container import Video, connect, reason
 from dslt_jax.media.decode import decode
 from dslt_jax.media.seek import Seeker
 from dslt_jax.media.source import FramesError, Picture, Source
+from dslt_jax.weights.kinds import stand_in
 
 
 def open_video(path: str | os.PathLike) -> Source:
@@ -41,9 +42,20 @@ def described(name: str, read: Callable[[], Iterator[Picture]], video: Video) ->
         read,
         count=video.count,
         fps=video.rate,
-        notes=(video.note,) if video.note else (),
+        notes=_notes(video),
         exact=bool(video.stream.frames) and video.is_mp4,
         length=video.length,
+    )
+
+
+def _notes(video: Video) -> tuple[str, ...]:
+    notes = (video.note,) if video.note else ()
+    if video.bits != 16:  # of fewer, FFmpeg knows which are the upper ones
+        return notes
+    return (
+        *notes,
+        f"{video.what} has 16 bits: shown as 8 bits by dropping the lower 8; if it fills fewer, as "
+        "12, give its frames as images, whose depth is found (ffmpeg -i clip.mkv frames/%06d.png)",
     )
 
 
@@ -72,6 +84,8 @@ def _explain(file: str, what: str, error: Exception) -> str:
         return f"there is no permission to read {what}"
     if os.path.isfile(file) and os.path.getsize(file) == 0:
         return f"{what} is empty (0 bytes)"
+    if os.path.isfile(file) and (says := stand_in(file)):
+        return f"{what} {says}"
     return (
         f"{what} cannot be opened: it is no video that FFmpeg reads, or its header or its end "
         f"is missing ({reason(error)})"

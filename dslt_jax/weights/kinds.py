@@ -1,5 +1,6 @@
 """What a file is by its first bytes, and what to do about one that holds no weights as it is."""
 
+import os
 import re
 import struct
 import zipfile
@@ -25,19 +26,22 @@ _PACKED = {
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "7z x"),
     b"Rar!\x1a\x07": ("a RAR archive", "unrar x"),
 }
-# pattern at the beginning -> what it is and what to do
-_OTHER = {
-    rb"MATLAB 7\.3": "is a MATLAB 7.3 file: save it again with save(..., '-v7')",
-    rb"\x80[\x02-\x05]": "is a Python pickle, which is never loaded: it can run code",
-    rb"\x93NUMPY": "is a single .npy array: weights are many, save them as .npz",
+_PAGE = "is a web page, saved in place of the file: follow its own download link"
+# pattern at the beginning of what stands in place of a file of any kind -> what to do
+_STAND_INS = {
     rb"version https?://git": (
         "is a pointer of Git LFS, not the file itself: run `git lfs pull`, or download the file "
         "from its page"
     ),
     rb"\S*annex/objects": "is a pointer of git-annex, not the file itself: run `git annex get`",
-    rb"\s*<(!|\?|[a-zA-Z])": (
-        "is a web page, saved in place of the weights: follow its own download link"
-    ),
+    rb"\s*(<!--.*?-->\s*)?<(?i:!doctype\s+html|html|head|body)\b": _PAGE,
+}
+# pattern at the beginning -> what it is and what to do
+_OTHER = {
+    rb"MATLAB 7\.3": "is a MATLAB 7.3 file: save it again with save(..., '-v7')",
+    rb"\x80[\x02-\x05]": "is a Python pickle, which is never loaded: it can run code",
+    rb"\x93NUMPY": "is a single .npy array: weights are many, save them as .npz",
+    rb"\s*<(!|\?|[a-zA-Z])": _PAGE,  # no weights begin so, however damaged the page is
     rb'\s*(name|layer|layers|input)\s*[:{]\s*["{]?\w*': (
         "describes a network and holds no weights: these are in the .caffemodel beside it"
     ),
@@ -46,6 +50,24 @@ _OTHER = {
     ),
     rb"\x00{128}": "begins with zeros: its download did not end, get it again",
 }
+
+
+def not_the_file(head: bytes) -> str | None:
+    """Returns what a file is that stands in place of another, and what to do; None for any other.
+
+    Args:
+      head: its first bytes, some hundreds.
+    """
+    return _says(_STAND_INS, head)
+
+
+def stand_in(path: str | os.PathLike) -> str | None:
+    """Returns what `not_the_file` says of a file; None also where there is none to be read."""
+    try:
+        with open(path, "rb") as file:
+            return not_the_file(file.read(_HEAD).removeprefix(b"\xef\xbb\xbf"))
+    except OSError:
+        return None
 
 
 def kind_of(path: Path) -> str:
@@ -74,12 +96,16 @@ def kind_of(path: Path) -> str:
             raise WeightsError(f"{path} is {wrapped}: unpack it first ({command} {path.name})")
     if head[257:262] == b"ustar":
         raise WeightsError(f"{path} is a tar archive: unpack it first (tar xf {path.name})")
-    for pattern, says in _OTHER.items():
-        if re.match(pattern, head, re.DOTALL):
-            raise WeightsError(f"{path} {says}")
+    if says := not_the_file(head) or _says(_OTHER, head):
+        raise WeightsError(f"{path} {says}")
     if head[:1] in b"\x0a\x12" or head[:2] == b"\xa2\x06":  # the net's name, or its first layer
         return "caffemodel"
     raise WeightsError(f"{path} is no weights file: {_beginning(head)}")
+
+
+def _says(table: dict[bytes, str], head: bytes) -> str | None:
+    found = (says for pattern, says in table.items() if re.match(pattern, head, re.DOTALL))
+    return next(found, None)
 
 
 def _kind_of_zip(path: Path) -> str:

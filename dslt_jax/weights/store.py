@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from dslt_jax import backbones, runtime
+from dslt_jax import arguments, backbones, runtime
 from dslt_jax.backbones import vgg16, winograd
 from dslt_jax.weights import convert, readers, sources
 from dslt_jax.weights.readers import WeightsError
@@ -81,9 +81,11 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
 
     Raises:
       WeightsError: there are no weights, or they are not this network's, damaged or not finite.
+      ValueError: it is no tracker.
       RuntimeError: JAX does not work in this process: `runtime.check`.
     """
     runtime.check()
+    arguments.require_tracker(tracker, "backbone")
     backbone = tracker.backbone
     if backbone is None:
         if path is not None:

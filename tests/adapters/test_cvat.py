@@ -97,6 +97,8 @@ def test_what_xml_has_no_character_for_is_replaced(tmp_path):
             "edges of its boxes are not all numbers",
         ),
         ('<?xml version="1.0" encoding="no such"?><annotations/>', "is no XML"),
+        ("version https://git-lfs.github.com/spec/v1", "a.xml is a pointer of Git LFS"),
+        ("<!DOCTYPE html><html></html>", "a.xml is a web page, saved in place of the file"),
         ('<?xml version="1.0" encoding="utf-32"?><annotations/>', "is no XML"),
     ],
 )

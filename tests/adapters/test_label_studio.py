@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree as xml
 
+import numpy as np
 import pytest
 import some_tracks
 
@@ -51,3 +52,13 @@ def test_what_it_must_know_is_told():
         label_studio.write(some_tracks.tracks()._replace(fps=None))
     with pytest.raises(TracksError, match="--size"):
         label_studio.write(some_tracks.tracks()._replace(size=None))
+
+
+def test_times_are_the_frames_own_where_the_rate_varies():
+    tracks = some_tracks.tracks()
+    times = np.arange(40) * 0.02 + 0.06 * (np.arange(40) > 9) * (np.arange(40) - 9)
+    varying = [tracks.tracks[0]._replace(times=times)]
+    (task,) = json.loads(label_studio.write(tracks._replace(tracks=varying), tolerance=0.1))
+    sequence = task["predictions"][0]["result"][0]["value"]["sequence"]
+    wanted = [times[entry["frame"] - 1] + 0.05 for entry in sequence]
+    assert [entry["time"] for entry in sequence] == pytest.approx(wanted, abs=1e-6)

@@ -109,3 +109,17 @@ def test_the_tools_that_score_it_read_it(tmp_path):
     np.testing.assert_allclose(boxes, expected, atol=1e-3)  # py-motmetrics counts from 0
     expected[:, 2:4] += 1
     np.testing.assert_allclose(np.array(rows)[:, :6], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("20,40,28,24\n", r"is '20,40,28,24', x,y,w,h, as a truth .* number its lines first"),
+        ("nan,nan,nan,nan\n", "as a truth of one target has it"),
+        ("version https://git-lfs.github.com/spec/v1\noid", "a.txt is a pointer of Git LFS"),
+    ],
+)
+def test_what_looks_like_another_file_is_told(tmp_path, text, says):
+    (tmp_path / "a.txt").write_text(text)
+    with pytest.raises(TracksError, match=says):
+        mot.read(tmp_path / "a.txt")

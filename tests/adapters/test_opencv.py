@@ -54,6 +54,15 @@ def test_the_same_program_runs_opencvs(clip):
     np.testing.assert_allclose(theirs, ours, atol=12)
 
 
+def test_a_picture_of_another_size_is_followed_in_its_own_pixels(clip, expected):
+    frames, truth = clip
+    tracker = opencv.Tracker("mosse")
+    tracker.init(frames[0], truth[0])
+    ok, rect = tracker.update(frames[1].repeat(2, 0).repeat(2, 1))
+    assert ok
+    np.testing.assert_allclose(rect, 2 * expected[0], atol=3)
+
+
 def test_grey_and_alpha_are_taken(clip):
     frames, truth = clip
     grey = np.asarray(Image.fromarray(frames[0]).convert("L"))
@@ -63,12 +72,21 @@ def test_grey_and_alpha_are_taken(clip):
         assert tracker.update(image)[0]
 
 
+def test_one_setting_may_stand_alone():
+    assert opencv.Tracker("kcf", "rate=0.1").session.tracker.rate == 0.1
+
+
 @pytest.mark.parametrize(
     ("image", "error", "says"),
     [
         (None, TypeError, "image is None"),
         (np.zeros((9, 9, 3)), ValueError, "uint8"),
         (np.zeros((9, 9, 2), np.uint8), ValueError, r"\(9, 9, 2\)"),
+        (np.zeros((9, 9, 3)), ValueError, r"uint8 BGR, .* \(image \* 255\).astype\('uint8'\)"),
+        (np.zeros((3, 9, 9), np.uint8), ValueError, r"image.transpose\(1, 2, 0\)"),
+        ("a.png", ValueError, "image is a str, 'a.png', .*PIL.Image.open"),
+        ((True, np.zeros((9, 9, 3), np.uint8)), ValueError, r"take image\[1\]"),
+        (np.zeros((0, 9), np.uint8), ValueError, "it is empty"),
     ],
 )
 def test_what_is_no_picture_is_told(image, error, says):
@@ -83,6 +101,9 @@ def test_what_is_no_box_is_told_and_the_last_one_stays(clip):
     for box, says in (
         ((1, 2, 3), r"must be 4 numbers x, y, w, h, got \(1, 2, 3\)"),
         (None, "None"),
+        ("20,40,28,24", "must be 4 numbers .* got '20,40,28,24'"),
+        ((1, 2, (3, 4)), "must be 4 numbers"),
+        ({1: (1, 2, 3, 4)}, "must be 4 numbers"),
     ):
         with pytest.raises(ValueError, match=says):
             tracker.init(frames[0], box)
@@ -108,3 +129,8 @@ def test_pytrackings_dictionaries(clip, expected):
         assert out["lost"] is False and out["object_presence_score"] > 0
     with pytest.raises(ValueError, match="init_bbox"):
         tracker.initialize(frames[0], {"box": [1, 2, 3, 4]})
+    for info in (None, [20, 40, 28, 24]):
+        with pytest.raises(ValueError, match=r"info must be \{'init_bbox': \[x, y, w, h\]\}, got"):
+            tracker.initialize(frames[0], info)
+    with pytest.raises(ValueError, match="must be 4 numbers x, y, w, h"):
+        tracker.initialize(frames[0], {"init_bbox": {1: [20, 40, 28, 24]}})

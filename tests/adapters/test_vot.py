@@ -53,6 +53,23 @@ def test_one_object_and_its_plain_tuples(files, tracker):
         assert properties["confidence"] > 0
 
 
+def test_pictures_of_12_bits_are_seen_in_8(files, tracker, tmp_path, monkeypatch):
+    paths, box, _ = files
+    deep = []
+    for path in paths:
+        values = np.asarray(Image.open(path).convert("L")).astype(np.uint16) << 4
+        deep.append(str(tmp_path / os.path.basename(path)))
+        Image.fromarray(values).save(deep[-1])
+    seen = []
+    targets = tracker._targets
+    monkeypatch.setattr(targets, "start", lambda image, boxes: seen.append(image) or [])
+    monkeypatch.setattr(targets, "follow", lambda image, boxes: seen.append(image) or [])
+    tracker.init(deep[0], (box, {}))
+    tracker.update(deep[1])
+    grey = [np.asarray(Image.open(path).convert("L")) for path in paths[:2]]
+    np.testing.assert_array_equal([image[..., 0] for image in seen], grey)
+
+
 def test_several_objects_that_come_one_after_the_other(files, tracker):
     paths, box, expected = files
     for _ in range(2):  # the toolkit starts anew with every sequence

@@ -79,30 +79,6 @@ def test_a_damaged_first_frame_and_no_frame_are_errors():
         list(loop.follow(frames(0), Drift(), [1, 2, 3, 4]))
 
 
-def test_the_tracker_sees_one_size_and_the_boxes_are_in_each_frames_own():
-    class Sizes(Drift):
-        def step(self, frame):
-            shapes.append(frame.shape)
-            return super().step(frame)
-
-    sizes = [(40, 60), (40, 60), (80, 120), "damaged", (20, 30), (40, 60)]
-    images = [DamagedFrame("bad") if s == "damaged" else np.zeros((*s, 3), np.uint8) for s in sizes]
-    clip = (Frame(index, "", image, 0.0) for index, image in enumerate(images))
-    shapes = []
-    records = list(loop.follow(clip, Sizes(), [8, 8, 10, 6]))
-    assert set(shapes) == {(40, 60, 3)}
-    boxes = [record.seen.boxes[0].tolist() for record in records]
-    assert boxes == [
-        [8, 8, 10, 6],
-        [9, 8, 10, 6],
-        [20, 16, 20, 12],
-        [20, 16, 20, 12],  # of the last good frame, as its image
-        [5.5, 4, 5, 3],
-        [12, 8, 10, 6],
-    ]
-    assert [record.image.shape[1] for record in records] == [60, 60, 120, 120, 30, 60]
-
-
 def test_compilation_is_told_apart_from_the_time_of_a_step():
     @jax.jit
     def compiled_here(x):

@@ -101,3 +101,25 @@ def test_a_box_that_cannot_be_learned_leaves_no_session(frames):
         session.init(frames[0], [500, 10, 20, 20])
     with pytest.raises(RuntimeError, match="step before init"):
         session.step(frames[1])
+
+
+def test_the_tracker_sees_one_size_and_the_boxes_are_in_each_frames_own(frames, monkeypatch):
+    shapes, locate = [], tracking.locate
+
+    def looking(tracker, params, state, frame):
+        shapes.append(frame.shape)
+        return locate(tracker, params, state, frame)
+
+    session = Session(small.tracker(), small.params())
+    plain = follow(session, frames, [small.BOX])
+    monkeypatch.setattr(tracking, "locate", looking)
+    session.init(frames[0], [small.BOX])
+    session.step(frames[1])
+    seen = session.step(frames[2].repeat(2, 0).repeat(2, 1))
+    assert set(shapes) == {(120, 160, 3)}
+    np.testing.assert_allclose(seen.boxes, 2 * plain[1].boxes, atol=4)
+    searches = (seen.search_boxes, plain[1].search_boxes)
+    np.testing.assert_allclose(searches[0], 2 * searches[1], atol=4)
+    np.testing.assert_allclose(session.step(frames[3]).boxes, plain[2].boxes, atol=2)
+    with pytest.raises(ValueError, match="frame must be"):
+        session.step(frames[0][..., :2])

@@ -27,6 +27,7 @@ def folder(tmp_path):
 def test_the_rate_is_the_videos_where_frames_have_no_row(folder):
     write(folder, [*range(0, 50, 5), *range(400, 410)])
     assert read_run(folder).fps == pytest.approx(25.0)
+    assert read_run(folder).tracks[0].times is not None
 
 
 def test_what_a_kill_has_left_of_a_resumed_run_counts(folder):

@@ -260,6 +260,7 @@ def test_frames_after_the_last_row_of_vot_have_no_truth(tmp_path):
         ("1,2,3,4\n\n1,2,3,4\n", "line 2: '' has nothing"),
         ("1,2,3,4\n1,2,x,4\n", "line 2: '1,2,x,4' is not"),
         ("0\n0\n", "line 1: '0' has 1 number"),
+        ("version https://git-lfs.github.com/spec/v1\noid", "is a pointer of Git LFS"),
         ("\n", "is empty"),
     ],
 )

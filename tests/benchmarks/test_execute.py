@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_trackers
@@ -14,6 +15,7 @@ import layouts
 from dslt_jax.benchmarks import datasets, execute
 from dslt_jax.benchmarks.datasets import DatasetError
 from dslt_jax.benchmarks.execute import Failure, Protocol, Reader, Task
+from dslt_jax.media.frames import open_frames
 
 
 @pytest.fixture
@@ -49,6 +51,32 @@ def test_a_first_frame_without_a_target_is_told_where_a_protocol_starts_there(ro
             execute.execute(tracker, sequence, Protocol(name))
     for name in ("tre", "supervised", "unsupervised"):
         assert execute.execute(tracker, sequence, Protocol(name))
+
+
+def test_pictures_of_12_bits_are_seen_as_in_a_folder(root):
+    for path in (root / "one").glob("*.jpg"):
+        red = int(path.stem)
+        path.unlink()
+        values = np.full((48, 64), red * 100 + 1000, np.uint16)
+        Image.fromarray(values).save(path.with_suffix(".png"))
+    sequence = datasets.load("generic", root)["one"]
+    tracker, seen = fake_trackers.Fake().build(), []
+    step = tracker.step
+    tracker.step = lambda frame: seen.append(frame) or step(frame)
+    execute.execute(tracker, sequence, Protocol())
+    folder = [frame.image for frame in open_frames(root / "one")][1:]
+    np.testing.assert_array_equal(seen, folder)
+    assert np.ptp([frame.mean() for frame in folder]) > 100
+
+
+def test_a_size_that_changes_is_told_once(root):
+    for number in (3, 4):
+        Image.new("RGB", (128, 96)).save(root / "one" / f"{number:04d}.jpg")
+    sequence = datasets.load("generic", root)["one"]
+    says = r"size changes from 64 x 48 to 128 x 96 pixels at .*0003\.jpg: the boxes are scaled"
+    with pytest.warns(UserWarning, match=says) as told:
+        execute.execute(fake_trackers.Fake().build(), sequence, Protocol())
+    assert len(told) == 1
 
 
 def test_real_time_has_a_box_for_every_frame(root):

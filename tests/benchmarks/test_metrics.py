@@ -106,6 +106,16 @@ def test_rows_that_are_infinite_are_told_as_those_of_nan(policy):
     assert scores[0].summary() == scores[1].summary()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("policy", metrics.POLICIES)
+def test_infinite_truth_is_none_as_that_of_nan(policy):
+    scores = [
+        metrics.evaluate([_sequence([BOX, BOX, [value] * 4, BOX])], {"a": [BOX] * 4}, policy)
+        for value in (np.inf, np.nan)
+    ]
+    assert scores[0].summary() == scores[1].summary()
+
+
 def test_attributes_subsets_and_means():
     sequences = [
         _sequence([BOX] * 2, "a", attributes=("OCC", "SV")),

@@ -98,6 +98,10 @@ def test_tre_starts_only_where_there_is_a_target():
 def test_tre_of_a_short_sequence_is_one_pass():
     runs = starts.tre(_sequence(12))
     assert [(run.start, run.stop) for run in runs] == [(0, 12)]
+    sequence = _sequence(12)
+    sequence.ground_truth[:3] = np.nan
+    (run,) = starts.tre(sequence)
+    assert (run.start, run.stop, run.box.tolist()) == (3, 12, sequence.boxes[3].tolist())
 
 
 def test_sre_has_twelve_wrong_boxes():

@@ -1,6 +1,7 @@
 """A run of `dslt track` becomes labels, and labels become truth."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +43,23 @@ def test_a_file_that_is_there_is_replaced_only_where_it_is_named(out, capsys):
     assert (out / "cvat.xml").read_text() == "corrected by hand"
     assert convert(out, "--to=cvat", f"--output={out / 'cvat.xml'}") == 0
     assert (out / "cvat.xml").read_text().startswith("<?xml")
+
+
+def test_what_is_written_to_standard_output_is_the_file_alone(out, capsys):
+    assert convert(out, "--to=mot") == 0
+    capsys.readouterr()
+    assert convert(out, "--to=mot", "--output=-") == 0
+    said = capsys.readouterr()
+    assert said.out == (out / "mot.txt").read_text()
+    assert f"wrote -, {COUNT} frames" in said.err and not Path("-").exists()
+
+
+def test_a_link_stays_one(out, tmp_path):
+    link, target = tmp_path / "link.txt", tmp_path / "target.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert convert(out, "--to=mot", f"--output={link}") == 0
+    assert link.is_symlink() and target.read_text().startswith("1,1,")
 
 
 def test_a_part_of_a_video_ends_before_the_video_does(run, fake):

@@ -26,13 +26,16 @@ def test_a_sound_folder(tmp_path, capsys):
 
 
 def test_every_fault_has_its_line_and_the_check_goes_on(tmp_path, capsys):
-    names = ("absent", "cut", "empty", "flat", "mixed", "outside", "rows", "sound", "void")
+    names = ("absent", "cut", "empty", "flat", "infinite", "mixed", "outside", "rows")
+    names += ("sound", "void")
     layouts.generic(tmp_path, names)
     cut = tmp_path / "cut" / "0003.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)).save(cut)
     cut.write_bytes(cut.read_bytes()[:-400])
     (tmp_path / "empty" / "0002.jpg").write_bytes(b"")
     (tmp_path / "flat" / "groundtruth.txt").write_text("3,4,5,6\n" * 4 + "3,4,0,6\n")
+    rows = "3,4,5,6\n" * 3 + "inf,inf,inf,inf\n" * 2
+    (tmp_path / "infinite" / "groundtruth.txt").write_text(rows)
     Image.new("RGB", (60, 48)).save(tmp_path / "mixed" / "0004.jpg")
     (tmp_path / "outside" / "groundtruth.txt").write_text("80,4,5,6\n" * 5)
     (tmp_path / "rows" / "groundtruth.txt").write_text("3,4,5,6\n" * 4)
@@ -46,15 +49,27 @@ def test_every_fault_has_its_line_and_the_check_goes_on(tmp_path, capsys):
     assert lines[1].startswith(f"cut: {cut} cannot be decoded: ")
     assert lines[2] == f"empty: {tmp_path / 'empty' / '0002.jpg'} is empty"
     assert lines[3] == "flat: 1 ground truth rows have no area, the first is row 5"
-    assert lines[4] == (
+    assert lines[4].startswith("infinite: 2 ground truth rows are infinite, the first is row 4:")
+    assert lines[5] == (
         f"mixed: {tmp_path / 'mixed' / '0004.jpg'} is 60x48, the first frame is 64x48"
     )
-    assert lines[5] == (
+    assert lines[6] == (
         "outside: the first box [80.0, 4.0, 5.0, 6.0] lies outside the image of 64x48"
     )
-    assert lines[6] == "rows: 4 ground truth rows for 5 frames"
-    assert "groundtruth.txt line 2: '3;4;5' has 3 numbers, it needs 4" in lines[7]
-    assert lines[8] == "generic: 9 sequences, 39 frames, 8 faults in 8 sequences"
+    assert lines[7] == "rows: 4 ground truth rows for 5 frames"
+    assert "groundtruth.txt line 2: '3;4;5' has 3 numbers, it needs 4" in lines[8]
+    assert lines[9] == "generic: 10 sequences, 44 frames, 9 faults in 9 sequences"
+
+
+def test_what_stands_in_place_of_a_file_is_told(tmp_path, capsys):
+    layouts.generic(tmp_path)
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    (tmp_path / "one" / "0002.jpg").write_text(pointer)
+    (tmp_path / "two" / "groundtruth.txt").write_text(pointer)
+    assert _check(tmp_path) == 1
+    told = capsys.readouterr().out
+    for path in ("one/0002.jpg", "two/groundtruth.txt"):
+        assert f"{tmp_path / path} is a pointer of Git LFS, not the file itself: run `git" in told
 
 
 def test_missing_sequences_and_frames(tmp_path, capsys):

@@ -205,6 +205,13 @@ def test_faults_of_the_command_line(capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
+def test_a_link_to_a_table_stays_one(folders):
+    link, target = folders / "link.csv", folders / "target.csv"
+    link.symlink_to(target)
+    assert _score(folders, "Good", flags=["--csv", str(link)]) == 0
+    assert link.is_symlink() and target.read_text().startswith("tracker,")
+
+
 def test_faults_that_need_folders(folders, capsys):
     assert _score(folders, "Nobody") == 1
     assert _score(folders, "Good", flags=["--compare", "Best"]) == 1

@@ -27,6 +27,7 @@ def read(path, form=None):
 def test_a_box_in_several_words(box, arguments, joined):
     assert targets.join_words(box, arguments) == (joined, [])
     assert targets.join_words(box, [*arguments, "clip.mp4", "7"]) == (joined, ["clip.mp4", "7"])
+    assert targets.join_words(box, [*arguments, "7"]) == (joined, ["7"])
 
 
 def test_a_box_file_gives_its_first_box(tmp_path):
@@ -134,6 +135,20 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(BoxError, match=r"photo\.jpg is not a text file"):
         targets.read_targets(str(tmp_path / "photo.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "run `git lfs pull`"),
+        ("../.git/annex/objects/1/2", "run `git annex get`"),
+        ("\ufeff<!DOCTYPE html>\n<html>", "is a web page, saved in place of the file: follow"),
+    ],
+)
+def test_what_stands_in_place_of_a_file_is_told(tmp_path, text, says):
+    for read_file in (targets.read_box, targets.read_targets):
+        with pytest.raises(BoxError, match=says):
+            read_file(write(tmp_path, text))
 
 
 @pytest.mark.parametrize("frame, said", [("0", False), ("1", False), ("6", True), ("start", False)])

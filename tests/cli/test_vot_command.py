@@ -76,6 +76,14 @@ def test_what_is_wrong_is_told(tmp_path, capsys, words, says):
     assert not (tmp_path / "trackers.ini").exists()
 
 
+def test_weights_that_cannot_be_used_are_not_entered(tmp_path, capsys):
+    (tmp_path / "bad.npz").write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert init(tmp_path, f"--weights={tmp_path / 'bad.npz'}", preset="compact") == 1
+    assert "is a pointer of Git LFS" in capsys.readouterr().err
+    assert not (tmp_path / "trackers.ini").exists()
+    assert init(tmp_path, preset="compact") == 0
+
+
 def test_a_folder_that_cannot_be_written_and_a_library_that_is_not_there(
     tmp_path, capsys, monkeypatch
 ):

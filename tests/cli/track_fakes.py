@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from dslt_jax.app.resize import Canvas
 from dslt_jax.types import Observation
 
 COUNT, WIDTH, HEIGHT = 8, 64, 48
@@ -29,7 +30,7 @@ class Drifting:
         self.fail_at, self.error = fail_at, error
 
     def init(self, frame, boxes):
-        self.boxes = boxes
+        self.boxes, self.canvas = boxes, Canvas(frame)
         if boxes[0, 0] == self.fail_at:
             raise self.error
         return Observation(boxes, np.ones(len(boxes)), np.zeros(len(boxes), bool))
@@ -39,13 +40,15 @@ class Drifting:
         if boxes[0, 0] == self.fail_at:
             raise self.error
         count = len(boxes)
-        return Observation(
+        _, place = self.canvas.fit(frame)  # as a session does
+        seen = Observation(
             boxes,
             np.full(count, 0.75),
             np.zeros(count, bool),
             np.full((count, 8, 8), 0.5, np.float32),
             boxes + np.array([-10, -10, 20, 20], np.float32),
         )
+        return place.back(seen)
 
     def wait(self):
         return 0.0

@@ -20,10 +20,10 @@ def write_clip(path, count=10, milliseconds=None, size=(WIDTH, HEIGHT), noise=0,
     import av
 
     draw = np.random.default_rng(0)
-    codec = options.pop("codec", "libx264")
+    codec, layout = options.pop("codec", "libx264"), options.pop("layout", "yuv420p")
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *size, layout
         if milliseconds is not None:
             stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
         for number in range(count):

@@ -85,6 +85,15 @@ def test_a_folder_of_videos_is_told(tmp_path, names, message):
         open_frames(tmp_path)
 
 
+def test_images_two_folders_below_are_told(tmp_path):
+    for name, count in (("A", 2), ("B", 3)):
+        (tmp_path / name / "img").mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / name / "img" / f"{number}.png").touch()
+    with pytest.raises(FramesError, match=r"has no images .* Its folder B/img has 3\."):
+        open_frames(tmp_path)
+
+
 def test_of_images_and_videos_the_images_are_taken_and_a_note_says_so(tmp_path):
     save(tmp_path / "a.png", noise())
     (tmp_path / "b.mp4").touch()

@@ -1,3 +1,4 @@
+import clips
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,6 +21,32 @@ def test_a_folder_a_glob_and_a_file(folder):
     assert reds(folder) == [1, 2, 10]
     assert reds(str(folder / "1*.png")) == [1, 10]
     assert reds(folder / "2.png") == [2]
+
+
+def test_a_glob_of_one_video_is_that_video_and_one_of_several_is_told(tmp_path):
+    pytest.importorskip("av")
+    clips.write_clip(tmp_path / "a.mp4")
+    assert clips.shades(open_frames(str(tmp_path / "*.mp4"))) == list(range(10))
+    clips.write_clip(tmp_path / "b.mp4")
+    says = r"\*\.mp4 matches 2 videos \(a\.mp4, b\.mp4\), and a glob is of images: the input is one"
+    with pytest.raises(FramesError, match=says):
+        open_frames(str(tmp_path / "*.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("www.example.com/a.mp4", "if it is an address, it begins with http://"),
+        ("192.168.0.9:8000/a.mp4", "if it is an address, it begins with http://"),
+        ("http:/host/a.mp4", "if it is an address, it begins with http://"),
+        ("rtsp//host/1", "if it is an address, it begins with http://"),
+        ("file:a.mp4", "a file is given by its path alone"),
+        ("pipe:0", "standard input is -"),
+    ],
+)
+def test_what_is_nearly_an_address_is_told(text, says):
+    with pytest.raises(FramesError, match=f"there is no file, folder or camera '{text}': {says}"):
+        open_frames(text)
 
 
 def test_the_frame_size_may_change(folder):

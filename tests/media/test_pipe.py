@@ -1,4 +1,5 @@
 import os
+import signal
 import threading
 
 import clips
@@ -110,3 +111,19 @@ def test_a_file_as_standard_input_can_be_read_again(tmp_path, monkeypatch):
     with open(tmp_path / "a.mp4") as file:
         source = open_frames(f"/dev/fd/{file.fileno()}")
         assert clips.shades(source) == clips.shades(source) == list(range(10))
+
+
+def test_ctrl_c_ends_the_wait_for_a_writer_that_sends_nothing():
+    end, writer = os.pipe()
+    timers = [
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)),
+        threading.Timer(8, os.close, (writer,)),  # or this test would wait for ever
+    ]
+    for timer in timers:
+        timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        open_frames(f"/dev/fd/{end}")
+    assert timers[1].is_alive()
+    timers[1].cancel()
+    os.close(writer)
+    os.close(end)

@@ -190,3 +190,22 @@ def test_pictures_are_turned_and_mirrored_as_the_file_says(tmp_path, matrix, sho
         data[at + 4 * place : at + 4 * place + 4] = (value << 16).to_bytes(4, "big", signed=True)
     path.write_bytes(data)
     np.testing.assert_array_equal(next(iter(open_frames(path))).image, shown(coded))
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.png"])
+def test_what_stands_in_place_of_a_file_is_told(tmp_path, name):
+    for content, says in (
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS"),
+        ("<!DOCTYPE html><html></html>", "is a web page, saved in place of the file"),
+    ):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(FramesError, match=rf"{name} {says}"):
+            open_frames(tmp_path / name)
+
+
+@pytest.mark.parametrize(("layout", "notes"), [("gray16le", 1), ("gray12le", 0), ("gray", 0)])
+def test_a_video_of_16_bits_says_how_it_is_shown(tmp_path, layout, notes):
+    path = clips.write_clip(tmp_path / "a.mkv", codec="ffv1", layout=layout, strict="-2")
+    source = open_frames(path)
+    assert len(source.notes) == notes
+    assert all("16 bits: shown as 8 bits by dropping the lower 8" in note for note in source.notes)

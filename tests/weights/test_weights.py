@@ -232,7 +232,7 @@ def test_networks_of_one_form_are_told_apart_by_their_widths(preset, other):
     ("content", "says"),
     [
         (b"", "is empty"),
-        (b"<!DOCTYPE html>", "is a web page, saved in place of the weights"),
+        (b"<!DOCTYPE html>", "is a web page, saved in place of the file"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "is a pointer of Git LFS"),
         (b"\xef\xbb\xbf <HTML>", "is a web page"),
         (b"<!-- a page -->", "is a web page"),

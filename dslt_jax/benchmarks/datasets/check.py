@@ -8,6 +8,7 @@ from PIL import Image
 
 from dslt_jax.benchmarks.datasets.base import Dataset, DatasetError, Sequence
 from dslt_jax.media.images import opened
+from dslt_jax.weights.kinds import stand_in
 
 
 class Checker:
@@ -70,7 +71,8 @@ class Checker:
                     image.load()
             return size
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            reason = "is empty" if not path.stat().st_size else f"cannot be decoded: {error}"
+            empty = "is empty" if not path.stat().st_size else None
+            reason = empty or stand_in(path) or f"cannot be decoded: {error}"
             return f"{path} {reason}"
 
 
@@ -80,6 +82,12 @@ def _truth_faults(sequence: Sequence) -> list[str]:
         faults.append(f"{len(sequence)} ground truth rows for {sequence.listed} frames")
     if np.isnan(boxes[0]).any() or (boxes[0, 2:] <= 0).any():
         faults.append(f"the first frame has no target: its ground truth is {boxes[0].tolist()}")
+    infinite = np.flatnonzero(np.isinf(sequence.ground_truth).any(axis=1))
+    if len(infinite):
+        faults.append(
+            f"{len(infinite)} ground truth rows are infinite, the first is row {infinite[0] + 1}: "
+            "write nan where the target is absent"
+        )
     empty = np.flatnonzero((boxes[1:, 2:] <= 0).any(axis=1)) + 1
     # OTB's own files have a zero row at the end of Board and of Twinnings.
     known = sequence.name in ("Board", "Twinnings") and empty.tolist() == [len(boxes) - 1]

@@ -7,6 +7,7 @@ import numpy as np
 
 from dslt_jax.benchmarks.datasets.base import DatasetError
 from dslt_jax.boxes import Array, to_polygons
+from dslt_jax.weights.kinds import not_the_file
 
 _DELIMITERS = str.maketrans({",": " ", "\t": " ", ";": " "})
 
@@ -14,13 +15,16 @@ _DELIMITERS = str.maketrans({",": " ", "\t": " ", ";": " "})
 def read_text(path: Path) -> str:
     """Returns a text file's content; raises DatasetError when it is missing or is not text."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing") from None
     except UnicodeDecodeError:
         raise DatasetError(f"{path} is not a text file") from None
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from None
+    if says := not_the_file(text[:500].encode()):
+        raise DatasetError(f"{path} {says}")
+    return text
 
 
 def read_table(path: str | Path, columns: tuple[int, ...] = (4,)) -> Array:

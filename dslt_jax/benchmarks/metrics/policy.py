@@ -109,6 +109,8 @@ def frame_errors(
         Four arrays (M,): overlap, -1 where the frame must fail; distance in pixels and distance in
         target sizes, -1 where the frame must pass and inf where it must fail; True where it counts.
     """
+    # An infinite box has no center: it is no truth, as one of NaN.
+    truth = np.where(np.isfinite(truth).all(axis=1, keepdims=True), truth, np.nan)
     result = np.where(given[:, None], _replaced(policy, truth, result, starts), np.nan)
     overlap = boxes.iou(result, truth)
     distance = boxes.center_distance(result, truth)

@@ -1,0 +1,86 @@
+"""What the functions take as trackers, params, states and sights, and what they say of the rest."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import small
+from test_arguments import refused
+
+import dslt_jax as dslt
+from dslt_jax import arguments, presets
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, np.int32])
+def test_params_of_another_dtype_are_told(dtype):
+    params = {name: array.astype(dtype) for name, array in small.params().items()}
+    says = f"params must be float32 arrays, stage1/w is {np.dtype(dtype)}: {{k: np.asarray(v"
+    refused(lambda: arguments.check_params(small.tracker(), params), says)
+
+
+def test_params_are_of_the_dtype_that_jax_makes_of_them():
+    params = {name: np.asarray(array, np.float64) for name, array in small.params().items()}
+    arguments.check_params(small.tracker(), params)
+    with small.enable_x64(True):
+        refused(lambda: arguments.check_params(small.tracker(), params), "is float64")
+    listed = params | {"stage1/w": params["stage1/w"].tolist()}
+    refused(lambda: arguments.check_params(small.tracker(), listed), "stage1/w is list")
+
+
+@pytest.fixture(scope="module")
+def followed():
+    """A clip, and what kcf gives on it: a state of one and of two targets, a sight, an output."""
+    frames, truth = small.clip(2)
+    tracker = presets.kcf()
+    state = dslt.init(tracker, {}, frames[0], truth[0])
+    two = dslt.init(dslt.many(tracker), {}, frames[0], [truth[0]] * 2)
+    return frames, state, two, *dslt.locate(tracker, {}, state, frames[1])
+
+
+def test_what_is_no_state_of_this_tracker_is_told(followed):
+    frames, state, two, _, out = followed
+    tracker, compact, params = presets.kcf(), small.tracker(), small.params()
+    wanted = "this tracker's is a dslt_jax.trackers.kcf.State: dslt.init("
+    refused(lambda: dslt.step(tracker, {}, {}, frames[1]), "state is a dict", wanted)
+    refused(lambda: dslt.step(tracker, {}, out, frames[1]), "a dslt_jax.types.Output", wanted)
+    refused(lambda: dslt.track(tracker, {}, frames, state=out), "types.Output", wanted)
+    refused(lambda: dslt.track(dslt.many(tracker), {}, frames, state=out), "types.Output", wanted)
+    other = ("a dslt_jax.trackers.kcf.State", "is a dslt_jax.trackers.dslt_state.State")
+    refused(lambda: dslt.step(compact, params, state, frames[1]), *other)
+    refused(lambda: dslt.step(dslt.many(tracker), {}, state, frames[1]), "state is of one target")
+    refused(lambda: dslt.track_many(tracker, {}, frames, state=state), "state is of one target")
+    refused(lambda: dslt.step(tracker, {}, two, frames[1]), "several targets: `many`")
+    refused(lambda: dslt.track(tracker, {}, frames, state=two), "several targets: `many`")
+
+
+def test_what_is_no_sight_of_this_tracker_is_told(followed):
+    frames, state, _, sight, out = followed
+    for value, kind in (
+        ((sight, out), "tuple"),
+        (None, "NoneType"),
+        (out, "dslt_jax.types.Output"),
+        (frames[1], "numpy.ndarray"),
+    ):
+        says = (f"sight is a {kind}, this tracker's", "sight, out = dslt.locate(")
+        refused(lambda value=value: dslt.learn(presets.kcf(), {}, state, value), *says)
+
+
+def test_the_kinds_of_every_preset_are_known_and_others_may_have_none():
+    for name in presets.PRESETS:
+        kinds = arguments._kinds(type(presets.by_name(name)))
+        assert {"state", "sight"} <= kinds.keys()
+        assert "center" in kinds["state"].__annotations__  # tells one target from several
+
+    class Bare:
+        def learn(self, params, state, sight: Any): ...
+
+    assert not arguments._kinds(Bare) and not arguments._kinds(object)
+    arguments.check_state(Bare(), 0)
+
+
+def test_a_tracker_is_asked_for_wherever_one_is_needed():
+    refused(lambda: dslt.load_params("compact"), "tracker must be", "got 'compact'")
+    refused(lambda: dslt.load_params(presets.compact), "tracker must be", "call it")
+    refused(lambda: dslt.many("kcf"), "tracker must be", "got 'kcf'")
+    refused(lambda: dslt.many(dslt.many(presets.kcf())), "`many` of one already")
