@@ -1,7 +1,8 @@
 """What the functions take as trackers, params, states and sights, and what they say of the rest."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from test_arguments import refused
 
 import dslt_jax as dslt
 from dslt_jax import arguments, presets
+from dslt_jax.parts import Part
 
 
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, np.int32])
@@ -84,3 +86,41 @@ def test_a_tracker_is_asked_for_wherever_one_is_needed():
     refused(lambda: dslt.load_params(presets.compact), "tracker must be", "call it")
     refused(lambda: dslt.many("kcf"), "tracker must be", "got 'kcf'")
     refused(lambda: dslt.many(dslt.many(presets.kcf())), "`many` of one already")
+
+
+class Followed(NamedTuple):
+    """A state whose center is of hypotheses."""
+
+    inner: Any
+    center: jax.Array
+
+
+class Wrap(Part):
+    """A tracker of one's own around another one."""
+
+    tracker: Any
+
+    def __getattr__(self, name: str):
+        return getattr(self.tracker, name)
+
+    def look(self, state):
+        return self.tracker.look(state.inner)
+
+    def locate(self, params, state, patches, limits):
+        return self.tracker.locate(params, state.inner, patches, limits)
+
+    def measure(self, params, state, sight, patches, limits):
+        return self.tracker.measure(params, state.inner, sight, patches, limits)
+
+    def learn(self, params, state: "what it carries", sight: "1/0"):  # noqa: F722
+        inner, info = self.tracker.learn(params, state.inner, sight)
+        return state._replace(inner=inner), info
+
+
+def test_a_tracker_of_ones_own_may_have_any_state(followed):
+    frames, state, *_ = followed
+    mine = Followed(state, jnp.zeros((8, 2)))
+    wrapped, out = dslt.step(Wrap(tracker=presets.kcf()), {}, mine, frames[1])
+    _, expected = dslt.step(presets.kcf(), {}, state, frames[1])
+    np.testing.assert_array_equal(out.box, expected.box)
+    assert wrapped.center.shape == (8, 2)

@@ -58,19 +58,23 @@ def write(tracks: Tracks, *, label: str | None = None, tolerance: float = 1.0) -
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
+def _refuse_stand_in(path: Path) -> None:
+    if says := stand_in(path):
+        raise TracksError(f"{path} {says}") from None
+
+
 def read(path: Path) -> Tracks:
     """Returns the tracks of an annotations.xml, a box in every frame where a target is seen.
 
     Raises:
       TracksError: it is no such file, or has no box of a track.
     """
-    if says := stand_in(path):
-        raise TracksError(f"{path} {says}")
     try:
         root = xml.parse(path).getroot()
     except OSError as error:
         raise TracksError(f"cannot read {path}: {error.strerror}") from None
     except (xml.ParseError, LookupError, ValueError) as error:  # no such encoding; of many bytes
+        _refuse_stand_in(path)
         raise TracksError(f"{path} is no XML: {error}") from None
     count = root.findtext("./meta/*/size")
     try:
@@ -81,6 +85,7 @@ def read(path: Path) -> Tracks:
         raise TracksError(f"{path} is no 'CVAT for video 1.1' file: {error}") from None
     tracks = [track for track in found if track is not None]
     if not tracks:
+        _refuse_stand_in(path)
         raise TracksError(f"{path} has no track with boxes: is it a 'CVAT for video 1.1' file?")
     names = [track.name for track in tracks]
     tracks = [track._replace(name=_distinct(i, names)) for i, track in enumerate(tracks)]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -25,15 +26,16 @@ class Found(NamedTuple):
 
 
 class Files:
-    """Reads the image files of one sequence, whose depth is that of the first."""
+    """Reads the image files of one sequence after the other, each with the depth of its folder."""
 
     def __init__(self) -> None:
         self._depth: Depth | None = None
 
     def read(self, path: str | os.PathLike, *, first: bool) -> np.ndarray:
         """Returns (H, W, 3) uint8 RGB; raises ImageError, a ValueError, where it is no image."""
-        if first:
-            self._depth = sequence_depth([path])
+        if first:  # which alone may be dark
+            beside = sorted(Path(path).parent.glob(f"*{Path(path).suffix}"))
+            self._depth = sequence_depth(beside or [path])
         return read_image(path, self._depth)
 
 

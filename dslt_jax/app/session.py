@@ -76,8 +76,9 @@ class Session:
     def step(self, frame: Any) -> Observation:
         """Finds the targets in the next frame.
 
-        One of another size than the first is scaled for the tracker, see `resize`; its boxes are in
-        its own pixels.
+        Args:
+          frame: (H, W, 3) uint8 RGB. One of another size than the first is scaled for the tracker,
+            see `resize`; its boxes are in its own pixels.
 
         Returns:
           when the boxes are there. Learning from them goes on behind; the next `step` waits for it.

@@ -5,8 +5,8 @@ Frames are decoded ahead in a thread, so that the tracker seldom waits for one.
 
 import dataclasses
 import functools
+import logging
 import traceback
-import warnings
 from collections.abc import Callable
 from collections.abc import Sequence as SequenceABC
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # they bring JAX, which scores and reports do not need
 AHEAD = 4  # frames
 SRE_STARTS = 12
 LATER = ("tre", "supervised", "unsupervised")  # what can start in a later frame than the first
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,10 +205,12 @@ class Reader:
         self._size = self._size or size
         if size != self._size and not self._told:
             self._told = True
-            warnings.warn(
-                f"the frame size changes from {self._size[0]} x {self._size[1]} to {size[0]} x "
-                f"{size[1]} pixels at {path}: the boxes are scaled with it",
-                stacklevel=3,
+            _LOG.warning(
+                "the frame size changes from %d x %d to %d x %d pixels at %s: the boxes are scaled "
+                "with it",
+                *self._size,
+                *size,
+                path,
             )
 
 

@@ -156,6 +156,8 @@ def _select(tracks: Tracks, values: flags.FlagValues) -> Tracks:
     if missing := [name for name in values.only or () if name not in names]:
         raise TracksError(f"there is no target '{missing[0]}': choose of {', '.join(names)}")
     chosen = [track for track in tracks.tracks if not values.only or track.name in values.only]
+    if values.fps:  # in place of what the rows say
+        chosen = [track._replace(times=None) for track in chosen]
     tracks = tracks._replace(tracks=chosen, fps=values.fps or tracks.fps)
     if values.frames:
         tracks = tracks._replace(total=values.frames)

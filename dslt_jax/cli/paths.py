@@ -1,5 +1,6 @@
 """Paths of the command line: read as --input reads its own, written so that links stay links."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -78,16 +79,19 @@ def write(path: str, text: str) -> None:
     Raises:
       OSError: it cannot be written.
     """
-    if is_stdout(path):
-        sys.stdout.write(text)
+    data = text.encode(errors="replace")
+    if is_stdout(path):  # its bytes are the file's, whatever the terminal's encoding
+        sys.stdout.flush()
+        with contextlib.suppress(BrokenPipeError):  # as prints do where their reader goes away
+            sys.stdout.buffer.write(data)
         return
     if os.path.exists(path) and not os.path.isfile(path):  # its reader waits for these very bytes
-        Path(path).write_text(text, encoding="utf-8", errors="replace")
+        Path(path).write_bytes(data)
         return
     target = Path(os.path.realpath(path))
     part = part_of(target)
     try:
-        part.write_text(text, encoding="utf-8", errors="replace")
+        part.write_bytes(data)
         part.replace(target)
     except OSError:
         part.unlink(missing_ok=True)

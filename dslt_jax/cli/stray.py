@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 
 from absl import flags
 
+from dslt_jax.media.frames import local_path
+
 # Flags of one value that is easily written as two, such as --size 1920 1080.
 _SINGLE = ("end", "size", "start", "thresholds")
 
@@ -40,14 +42,17 @@ def complaint(
 
 def _is_stray(word: str, verbs: Collection[str]) -> bool:
     known = word.startswith("-") or word in verbs
-    return not (known or os.sep in word or os.path.lexists(word))
+    # An input, were it only mistyped: what is wrong with it is told where it is read.
+    named = os.sep in word or re.search(r"\.[a-z]\w{1,3}$", word, re.I)
+    return not (known or named or os.path.lexists(local_path(word)))
 
 
 def _cure(flag: flags.Flag, value: str, behind: list[str]) -> str | None:
     """How the value is written; None where the words are none of it."""
     if isinstance(flag.parser, flags.ListParser):
         parts = filter(None, (part.strip(",") for part in [value, *behind]))
-        return f"a list is written with commas, --{flag.name} {','.join(parts)}"
+        written = f"a list is written with commas, --{flag.name} {','.join(parts)}"
+        return f"{written} (there is no file or folder '{behind[0]}')"
     if flag.name == "set":
         if not re.search("=.", value):  # --set rate 0.1
             number = "".join(behind[:2]) if behind[0] == "=" else behind[0]
@@ -55,6 +60,6 @@ def _cure(flag: flags.Flag, value: str, behind: list[str]) -> str | None:
         if more := list(itertools.takewhile(re.compile(r"[\w.]+=.").match, behind)):
             each = " ".join(f"--set {one}" for one in [value, *more])
             return f"every setting has its own --set, {each}"
-    if flag.name in _SINGLE and re.match(r"\d", value) and re.match(r"\d", behind[0]):
+    if flag.name in _SINGLE and re.match(r"\d", value) and re.fullmatch(r"[\d.:,x]+s?", behind[0]):
         return f"--{flag.name} takes one word, {flag.help}"
     return None

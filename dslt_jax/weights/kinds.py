@@ -63,6 +63,8 @@ def not_the_file(head: bytes) -> str | None:
 
 def stand_in(path: str | os.PathLike) -> str | None:
     """Returns what `not_the_file` says of a file; None also where there is none to be read."""
+    if not os.path.isfile(path):  # nor of a pipe, whose bytes come once
+        return None
     try:
         with open(path, "rb") as file:
             return not_the_file(file.read(_HEAD).removeprefix(b"\xef\xbb\xbf"))

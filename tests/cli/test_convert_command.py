@@ -1,6 +1,9 @@
 """A run of `dslt track` becomes labels, and labels become truth."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +57,14 @@ def test_what_is_written_to_standard_output_is_the_file_alone(out, capsys):
     assert f"wrote -, {COUNT} frames" in said.err and not Path("-").exists()
 
 
+def test_standard_output_has_the_bytes_of_the_file(out):
+    environment = os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "dslt_jax", "convert", out, "--to=cvat", "--label=voitür"]
+    written = subprocess.run([*command, "--output=-"], capture_output=True, env=environment)
+    assert written.returncode == 0, written.stderr
+    assert 'label="voitür"' in written.stdout.decode()
+
+
 def test_a_link_stays_one(out, tmp_path):
     link, target = tmp_path / "link.txt", tmp_path / "target.txt"
     target.write_text("old")
@@ -105,7 +116,11 @@ def test_label_studio_is_told_what_a_folder_of_images_does_not_say(out, capsys):
     assert convert(out, "--to=labelstudio", "--fps=25", "--url=s3://a.mp4") == 0
     assert '<Label value="object"/>' in capsys.readouterr().out
     (task,) = json.loads((out / "labelstudio.json").read_text())
-    assert task["predictions"][0]["result"][0]["value"]["framesCount"] == COUNT
+    value = task["predictions"][0]["result"][0]["value"]
+    assert value["framesCount"] == COUNT
+    assert [key["time"] for key in value["sequence"]] == [
+        round(key["frame"] / 25, 6) for key in value["sequence"]
+    ]
 
 
 def test_a_table_alone_and_what_a_kill_has_left(out, tmp_path):

@@ -47,10 +47,13 @@ def test_what_is_left_over_is_told_with_how_it_is_written(
         ("track --set x=1 --box 20 40 28 24", "what is to be tracked?"),
         ("track --box 20,40,28,24 --max_frames 3 7", "'7' belongs to no flag"),
         ("ui --set lost=1 none.mp4", "there is no file"),
+        ("convert --to mot --only a $HERE", "here has no run of"),
+        ("convert --to mot --only car boxes.csv", "boxes.csv"),
     ],
 )
 def test_other_words_are_left_alone(tmp_path, capsys, monkeypatch, words, text):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HERE", "here")
     (tmp_path / "here").mkdir()
     assert cli.main(["dslt", *words.split(), *(["--preset=kcf"] if words[0] in "tu" else [])]) == 1
     assert text in capsys.readouterr().err
