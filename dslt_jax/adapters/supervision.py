@@ -21,6 +21,7 @@ from dslt_jax import boxes as boxes_lib
 from dslt_jax.adapters.single import rgb
 from dslt_jax.app.session import Session
 from dslt_jax.app.spec import Spec
+from dslt_jax.settings import listed
 from dslt_jax.types import Observation
 
 try:
@@ -48,7 +49,7 @@ class Tracker:
         *,
         order: Literal["bgr", "rgb"] = "bgr",
     ):
-        self._session: Session = Spec(preset, tuple(settings), weights, int(seed)).build()
+        self._session: Session = Spec(preset, listed(settings), weights, int(seed)).build()
         self._order = order
         self.reset()
 

@@ -16,6 +16,7 @@ from dslt_jax.cli.box_text import Box
 from dslt_jax.media import synthetic
 from dslt_jax.media.frames import FramesError, Source, open_frames
 from dslt_jax.notebook.machine import NotebookError, in_colab, sentences
+from dslt_jax.settings import listed
 
 SAMPLE_FRAMES = 100
 MOST_SHOWN = 50_000_000  # bytes of a video: a page holds all of it, and so does the notebook's file
@@ -75,7 +76,7 @@ def track(
     Raises:
       NotebookError: the video, the preset, a setting or the folder cannot be used.
     """
-    spec = Spec(preset, tuple(settings))
+    spec = Spec(preset, listed(settings))
     for note in getattr(spec.tracker(), "notes", lambda box: [])(box):
         print(note)
     session = spec.build()

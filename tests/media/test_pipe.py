@@ -115,15 +115,18 @@ def test_a_file_as_standard_input_can_be_read_again(tmp_path, monkeypatch):
 
 def test_ctrl_c_ends_the_wait_for_a_writer_that_sends_nothing():
     end, writer = os.pipe()
+    interrupt = (os.getpid(), signal.SIGINT)
     timers = [
-        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)),
-        threading.Timer(8, os.close, (writer,)),  # or this test would wait for ever
+        threading.Timer(0.5, os.kill, interrupt),
+        threading.Timer(5, os.kill, interrupt),  # one that falls into a finalizer is lost
+        threading.Timer(12, os.close, (writer,)),  # or this test would wait for ever
     ]
     for timer in timers:
         timer.start()
     with pytest.raises(KeyboardInterrupt):
         open_frames(f"/dev/fd/{end}")
-    assert timers[1].is_alive()
-    timers[1].cancel()
+    assert timers[-1].is_alive()
+    for timer in timers:
+        timer.cancel()
     os.close(writer)
     os.close(end)
