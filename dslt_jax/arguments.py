@@ -58,7 +58,8 @@ def check_boxes(boxes: Any, ndim: int | None) -> Any:
     if not jnp.issubdtype(array.dtype, jnp.integer) and not jnp.issubdtype(
         array.dtype, jnp.floating
     ):
-        raise ValueError(f"{name} must be the numbers x, y, w, h, got {array.dtype}")
+        cure = f": np.asarray({name}).astype(float)" if array.dtype.kind in "OSU" else ""
+        raise ValueError(f"{name} must be the numbers x, y, w, h, got {array.dtype}{cure}")
     return array
 
 
@@ -96,18 +97,28 @@ def check_key(key: Any) -> jax.Array:
     if key is None:
         return random_key(0)
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
-    if dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) and shape == ():
+    typed = dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
+    if typed and shape == ():
         return key
     if dtype == np.uint32 and len(shape or ()) == 1:  # of jax.random.PRNGKey
+        try:
+            jax.random.wrap_key_data(key)
+        except TypeError:
+            raise ValueError(
+                f"key has {shape[0]} numbers, those of JAX's default kind have others: "  # type: ignore[index]
+                "jax.random.wrap_key_data(key, impl=...) says of which kind it is"
+            ) from None
         return key
-    came = f"{key!r}" if isinstance(key, int) else f"a {type(key).__name__}"
-    seed = key if isinstance(key, int) else 0
-    raise ValueError(f"key must be one key, jax.random.key({seed:d}), got {came}")
+    if typed or (dtype == np.uint32 and shape):
+        raise ValueError(f"key must be one key, got keys of shape {shape}: key[0] is one of them")
+    whole = isinstance(key, int | np.integer) and not isinstance(key, bool)
+    came = f"{key}" if whole else f"a {type(key).__name__}"
+    raise ValueError(f"key must be one key, jax.random.key({key if whole else 0}), got {came}")
 
 
 def require_tracker(tracker: Any, part: str = "first_look") -> None:
     """Raises ValueError unless it has a part that a tracker has, and that is asked of it."""
-    if isinstance(tracker, str) or not hasattr(tracker, part):
+    if isinstance(tracker, str | type) or not hasattr(tracker, part):
         hint = ": call it" if callable(tracker) else ""
         raise ValueError(f"tracker must be e.g. dslt.presets.compact(), got {tracker!r}{hint}")
 
@@ -129,6 +140,20 @@ def check_tracker(tracker: Any, params: Any) -> None:
         came = _what_params(params, networks, needed)
     wanted = " and ".join(f"{network.name}'s" for network in networks)
     raise ValueError(f"{came}, the tracker needs {wanted}: {load}")
+
+
+def check_leaves(tracker: Any) -> None:
+    """Raises ValueError where a part of the caller's own is nothing that JAX compiles.
+
+    Checked once, at the start.
+    """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tracker):
+        if not hasattr(leaf, "dtype") and not isinstance(leaf, int | float | complex):
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            raise ValueError(
+                f"{name} is a {type(leaf).__name__}, which is no pytree: derive its class from "
+                "dslt_jax.parts.Part, or decorate it with jax.tree_util.register_static"
+            )
 
 
 def check_params(tracker: Any, params: Any) -> None:
@@ -162,7 +187,15 @@ def check_state(tracker: Any, state: Any) -> None:
     if type(state) is tuple:
         raise ValueError("state is a tuple: step gives two things, state, out = dslt.step(...)")
     cure = "dslt.init(...) gives the first, state, out = dslt.step(...) the next"
+    if isinstance(state, Mapping) and state:  # as Flax and Orbax read it from a file
+        cure = "flax.serialization.from_state_dict(dslt.init(...), state) makes one of it"
     _check_kind(tracker, "state", state, cure)
+    arrays = [x for x in jax.tree.leaves(state) if isinstance(x, jax.Array)]
+    if any(x.is_deleted() for x in arrays if not isinstance(x, jax.core.Tracer)):
+        raise ValueError(
+            "state is gone: it was donated, to learn(..., donate=True) or to a jit of yours; go on "
+            "from the state that came back"
+        )
     if not type(state).__module__.startswith(f"{__package__}."):
         return  # of a tracker of the caller's, whose center may be anything
     axes, several = getattr(getattr(state, "center", None), "ndim", 0), hasattr(tracker, "targets")

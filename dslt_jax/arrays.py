@@ -1,6 +1,9 @@
 """Whatever people hold frames and numbers in, as arrays; what is none says what to do instead."""
 
+import numbers
 import os
+from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -15,6 +18,8 @@ _HINTS = {
     "image": _READ,
     "frames": "`dslt track --input PATH` follows a file",
 }
+# By these NumPy takes an array; without one it would read a whole video, or make an object of it.
+_HELD = ("__array__", "__array_interface__", "__array_struct__")
 
 
 def to_array(name: str, value: Any) -> Any:
@@ -22,16 +27,18 @@ def to_array(name: str, value: Any) -> Any:
 
     Args:
       name: the argument, as messages call it.
-      value: an array, numbers in lists, a Pillow image, a tensor, what has `__array__`, or a list
-        of these, which are stacked.
+      value: an array, numbers in lists, a Pillow image, a tensor, a buffer, what speaks DLPack or
+        has `__array__`, or a list of these, which are stacked.
 
     Raises:
       ValueError: it is no array, or its parts are not alike.
     """
+    if isinstance(value, np.ma.MaskedArray):  # what is hidden would be seen again
+        raise ValueError(f"{name} is a masked array: {name}.filled(0), or {name}.data shows all")
     if isinstance(value, np.ndarray | jax.Array):
         return value
-    if isinstance(value, list | tuple):
-        return _stacked(name, value)
+    if isinstance(value, list | tuple | deque):
+        return _stacked(name, list(value))
     kind, array = type(value).__name__, value
     if value is None:
         raise ValueError(f"{name} is None: readers give that for what they cannot read")
@@ -47,15 +54,41 @@ def to_array(name: str, value: Any) -> Any:
             array = np.asarray(value.convert("RGB"))
         for method in ("detach", "cpu", "numpy"):  # a tensor, of whatever framework
             array = getattr(array, method)() if hasattr(array, method) else array
-        if hasattr(array, "__array__") or isinstance(array, int | float):
-            array = np.asarray(array)
+        array = _held(array)
     except Exception as error:  # other people's conversions raise anything
         raise ValueError(f"{name} is a {kind} that NumPy cannot take: {error}") from None
-    if not isinstance(array, np.ndarray):
-        hint = f": list({name}), or dslt.step one by one" if hasattr(value, "__next__") else ""
-        hint = f": {name}.get()" if kind == "UMat" else hint  # of OpenCV
-        raise ValueError(f"{name} must be an array, got a {kind}{hint}")
+    if not isinstance(array, np.ndarray | jax.Array):
+        raise ValueError(f"{name} must be an array, got a {kind}{_kind_hint(name, value)}")
     return array
+
+
+def _held(value: Any) -> Any:
+    """The array that something of another library holds; itself where it holds none."""
+    if hasattr(value, "__jax_array__"):
+        return value.__jax_array__()
+    if isinstance(value, numbers.Number) and not isinstance(value, int | float):
+        return np.asarray(float(value))  # type: ignore[arg-type]
+    if isinstance(value, numbers.Number) or any(hasattr(value, way) for way in _HELD):
+        return np.asarray(value)
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    try:
+        return np.asarray(memoryview(value))
+    except TypeError:
+        return value
+
+
+def _kind_hint(name: str, value: Any) -> str:
+    """Says how what is no array becomes one."""
+    if type(value).__name__ == "UMat":  # of OpenCV
+        return f": {name}.get()"
+    if isinstance(value, jax.ShapeDtypeStruct):
+        return ", which has no numbers: jax.eval_shape(dslt.step, ...) traces without them"
+    if isinstance(value, Mapping) and value:
+        return f": {name}[{next(iter(value))!r}] or list({name}.values())"
+    if isinstance(value, Iterable):
+        return f": list({name})" + ", or dslt.step one by one" * name.startswith("frame")
+    return f": {_BOX}" if name.startswith("box") else ""
 
 
 def to_pixels(name: str, value: Any) -> Any:

@@ -42,6 +42,7 @@ def init(
       RuntimeError: JAX does not work in this process: its platform is not there, or it was forked.
     """
     arguments.check_tracker(tracker, params)
+    arguments.check_leaves(tracker)
     arguments.check_params(tracker, params)
     tracker, several = placed(tracker), isinstance(tracker, Many)
     box = arguments.check_boxes(box, 2 if several else 1)

@@ -1,5 +1,9 @@
 """What the functions take as frames, boxes and params, and what they say of the rest."""
 
+from array import array
+from collections import deque
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,6 +42,23 @@ class Guarded:
         raise TypeError("copy it to the host first")
 
 
+class Shown:
+    """What is an array by NumPy's own word alone, or by JAX's."""
+
+    def __init__(self, way, value):
+        setattr(self, way, value)
+
+
+class Lent:
+    """What lends its memory by DLPack, as frameworks for GPUs do."""
+
+    def __dlpack__(self, **options):
+        return FRAME.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return FRAME.__dlpack_device__()
+
+
 class UMat:
     """OpenCV's picture on a GPU, which NumPy takes for an object."""
 
@@ -59,6 +80,11 @@ def refused(call, *words):
         jnp.asarray(FRAME),
         np.asfortranarray(FRAME),
         FRAME[:, ::-1][:, ::-1],
+        deque(FRAME),
+        memoryview(FRAME),
+        Shown("__array_interface__", FRAME.__array_interface__),
+        Shown("__jax_array__", lambda: jnp.asarray(FRAME)),
+        Lent(),
     ],
 )
 def test_what_is_a_frame_in_other_clothes_is_taken(frame):
@@ -84,6 +110,9 @@ def test_a_pillow_image_of_one_channel_is_grey_in_all_three():
         (UMat(), ["got a UMat: frame.get()"]),
         (object(), ["frame must be an array, got a object"]),
         (iter([FRAME]), ["list(frame)"]),
+        ({"image": FRAME}, ["got a dict: frame['image'] or list(frame.values())"]),
+        (np.ma.masked_array(FRAME), ["masked array: frame.filled(0)"]),
+        (jax.ShapeDtypeStruct(FRAME.shape, np.uint8), ["has no numbers: jax.eval_shape"]),
         (Guarded(), ["frame is a Guarded that NumPy cannot take: copy it to the host first"]),
         ([[1, 2], [3]], ["frame[1] has shape (1,)"]),
         (FRAME[..., 0], ["got (12, 16) uint8 ndarray", "grey", "np.stack([frame] * 3, -1)"]),
@@ -154,7 +183,15 @@ def test_a_frame_for_each_target():
 
 
 @pytest.mark.parametrize(
-    "box", [[1, 2, 3, 4], (1.0, 2.0, 3.0, 4.0), np.arange(1, 5), Tensor(np.arange(1, 5))]
+    "box",
+    [
+        [1, 2, 3, 4],
+        (1.0, 2.0, 3.0, 4.0),
+        np.arange(1, 5),
+        Tensor(np.arange(1, 5)),
+        array("f", [1, 2, 3, 4]),
+        [Fraction(1), 2, 3, 4],
+    ],
 )
 def test_boxes_are_numbers_however_they_are_held(box):
     assert arguments.check_boxes(box, 1).tolist() == [1, 2, 3, 4]
@@ -171,6 +208,11 @@ def test_boxes_are_numbers_however_they_are_held(box):
         (np.zeros((0, 4)), 2, ["N >= 1"]),
         ([], None, ["(N, 4)"]),
         (None, 1, ["box is None"]),
+        (np.array([1, 2, 3, 4], object), 1, ["got object: np.asarray(box).astype(float)"]),
+        ({"a": [1, 2, 3, 4]}, 2, ["got a dict: boxes['a'] or list(boxes.values())"]),
+        ({"a": [1, 2, 3, 4]}.values(), 2, ["got a dict_values: list(boxes)"]),
+        (UMat(), 2, ["boxes.get()"]),
+        (object(), 1, ["got a object: four numbers are needed, [x, y, w, h]"]),
         ("1,2,3,4", 1, ["box is a str", "[x, y, w, h]"]),
         ([1, 2, None, 4], 1, ["the numbers x, y, w, h"]),
         ([[1, 2, 3, 4], [5, 6]], 2, ["boxes[1] has shape (2,)"]),
@@ -222,6 +264,7 @@ def test_params_that_it_can_take():
 def test_a_tracker_that_is_none_and_a_state_that_is_none():
     refused(lambda: dslt.init("compact", {}, FRAME, small.BOX), "got 'compact'")
     refused(lambda: dslt.init(dslt.presets.compact, {}, FRAME, small.BOX), "call it")
+    refused(lambda: dslt.init(type(dslt.presets.mosse()), {}, FRAME, small.BOX), "call it")
     tracker = dslt.presets.mosse()
     refused(lambda: dslt.step(tracker, {}, None, FRAME), "dslt.init(")
     refused(lambda: dslt.learn(tracker, {}, None, 0), "dslt.init(")

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import flax.serialization
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,6 +55,51 @@ def test_what_is_no_state_of_this_tracker_is_told(followed):
     refused(lambda: dslt.track_many(tracker, {}, frames, state=state), "state is of one target")
     refused(lambda: dslt.step(tracker, {}, two, frames[1]), "several targets: `many`")
     refused(lambda: dslt.track(tracker, {}, frames, state=two), "several targets: `many`")
+
+
+def test_a_state_as_a_file_gives_it_is_told(followed):
+    frames, state, *_ = followed
+    read = flax.serialization.to_state_dict(state)
+    says = "flax.serialization.from_state_dict(dslt.init(...), state) makes one of it"
+    refused(lambda: dslt.step(presets.kcf(), {}, read, frames[1]), "state is a dict", says)
+    whole = flax.serialization.from_state_dict(state, read)
+    arguments.check_state(presets.kcf(), whole)
+
+
+def test_a_state_that_was_donated_is_told(followed):
+    frames, state, *_ = followed
+    tracker, own = presets.kcf(), jax.tree.map(jnp.copy, state)
+    sight, _ = dslt.locate(tracker, {}, own, frames[1])
+    dslt.learn(tracker, {}, own, sight, donate=True)
+    for call in (
+        lambda: dslt.step(tracker, {}, own, frames[1]),
+        lambda: dslt.learn(tracker, {}, own, sight),
+        lambda: dslt.track(tracker, {}, frames, state=own),
+    ):
+        refused(call, "state is gone: it was donated", "go on from the state that came back")
+
+
+@pytest.mark.parametrize(
+    "key", [np.asarray(jax.random.PRNGKey(1)), jax.random.key(1), jax.random.key(1, impl="rbg")]
+)
+def test_a_key_may_be_of_any_kind(key):
+    assert arguments.check_key(key) is key
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (3, ["jax.random.key(3), got 3"]),
+        (np.int64(3), ["jax.random.key(3), got 3"]),
+        (True, ["jax.random.key(0), got a bool"]),
+        ([0, 1], ["got a list"]),
+        (jax.random.split(jax.random.key(0), 3), ["got keys of shape (3,): key[0] is one"]),
+        (jax.random.split(jax.random.PRNGKey(0), 3), ["got keys of shape (3, 2): key[0]"]),
+        (np.zeros(4, np.uint32), ["key has 4 numbers", "jax.random.wrap_key_data(key, impl="]),
+    ],
+)
+def test_what_is_no_key_is_told(key, words):
+    refused(lambda: arguments.check_key(key), *words)
 
 
 def test_what_is_no_sight_of_this_tracker_is_told(followed):
@@ -124,3 +170,27 @@ def test_a_tracker_of_ones_own_may_have_any_state(followed):
     _, expected = dslt.step(presets.kcf(), {}, state, frames[1])
     np.testing.assert_array_equal(out.box, expected.box)
     assert wrapped.center.shape == (8, 2)
+
+
+class Lazy:
+    """A learner of one's own, which learns nothing."""
+
+    def init(self, kernel):
+        return ()
+
+    def fit(self, objective, kernel, state, *, steps, stop=None):
+        return kernel, state
+
+
+def test_a_part_that_is_no_pytree_is_told():
+    tracker = small.tracker()
+    mine = tracker.replace(online=tracker.online.replace(learner=Lazy()))
+    says = ("online.learner is a Lazy, which is no pytree", "jax.tree_util.register_static")
+    refused(lambda: dslt.init(mine, small.params(), small.clip(1)[0][0], small.BOX), *says)
+    refused(lambda: dslt.init(dslt.many(mine), small.params(), None, None), "tracker.online.le")
+
+
+def test_a_learner_that_returns_no_fit_is_told():
+    schedule = dslt.learners.Schedule(Lazy())
+    says = ("`fit` of Lazy returned a tuple", "learners.Fit(kernel, state, before, after, finite)")
+    refused(lambda: schedule.fit(None, jnp.zeros(2), ()), *says)

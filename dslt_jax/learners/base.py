@@ -34,10 +34,10 @@ class Objective(NamedTuple):
     def error(self, kernel: Any) -> jax.Array:
         """Returns () the value without the decay."""
         found = self.loss(self.respond(kernel), self.label)
-        if jnp.shape(found) != jnp.shape(self.label):
+        came = getattr(found, "shape", f"a {type(found).__name__}")  # which may hold anything
+        if came != jnp.shape(self.label):
             raise ValueError(
-                f"loss must be elementwise: of maps {jnp.shape(self.label)} it returned "
-                f"{jnp.shape(found)}"
+                f"loss must be elementwise: of maps {jnp.shape(self.label)} it returned {came}"
             )
         return jnp.sum(self.weight * found)
 

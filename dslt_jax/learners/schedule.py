@@ -34,7 +34,13 @@ class Schedule(Part):
         self.require("every", lambda n: n >= 1, "at least 1")
 
     def fit(self, objective: Objective, kernel: jax.Array, state: Any) -> Fit:
-        """Spends the budget once."""
+        """Spends the budget once; raises ValueError where a learner of one's own gives no `Fit`."""
         if self.fresh:
             state = self.learner.init(kernel)
-        return self.learner.fit(objective, kernel, state, steps=self.steps, stop=self.stop)
+        fit = self.learner.fit(objective, kernel, state, steps=self.steps, stop=self.stop)
+        if not all(hasattr(fit, field) for field in Fit._fields):
+            raise ValueError(
+                f"`fit` of {type(self.learner).__name__} returned a {type(fit).__name__}: it must "
+                f"return learners.Fit({', '.join(Fit._fields)})"
+            )
+        return fit

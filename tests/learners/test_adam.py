@@ -171,3 +171,5 @@ def test_wrong_settings_are_told_where_they_are_made(make, words):
 def test_a_loss_that_is_not_elementwise_is_told():
     with pytest.raises(ValueError, match=r"loss must be elementwise: of maps \(2, 16, 16\)"):
         fit(problems.objective(lambda p, y: jnp.sum(jnp.square(p - y))))
+    with pytest.raises(ValueError, match=r"loss must be elementwise.*it returned a tuple"):
+        fit(problems.objective(lambda p, y: (jnp.square(p - y), {})))
