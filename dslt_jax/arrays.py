@@ -48,7 +48,9 @@ def to_array(name: str, value: Any) -> Any:
         raise ValueError(f"{name} is a {kind}, {str(value)[:60]!r}, not an array: {hint}")
     picture = hasattr(value, "getbands")  # of Pillow
     if picture and value.mode not in ("RGB", "L", "P"):
-        raise ValueError(f"{name} is an {kind} of mode {value.mode}: {name}.convert('RGB')")
+        deep = value.mode.startswith("I") or value.mode == "F"  # of more than 8 bits
+        cure = f"dslt_jax.media.images.to_rgb({name})" if deep else f"{name}.convert('RGB')"
+        raise ValueError(f"{name} is an {kind} of mode {value.mode}: {cure}")
     try:
         if picture:
             array = np.asarray(value.convert("RGB"))
@@ -109,8 +111,19 @@ def to_device(array: Any) -> jax.Array:
 
 
 def random_key(seed: int) -> jax.Array:
-    """Returns `jax.random.key(seed)`, in the same way."""
-    return jax.random.key(to_device(np.int64(seed)))
+    """Returns `jax.random.key(seed)`, in the same way; raises ValueError where it is no seed."""
+    return jax.random.key(to_device(np.int64(whole_seed(seed))))
+
+
+def whole_seed(seed: Any) -> int:
+    """Returns a seed as a whole number of 64 bits; tools give it as text, too."""
+    try:
+        number = int(seed)
+        if (isinstance(seed, str) or number == seed) and -(2**63) <= number < 2**63:
+            return number
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"seed={seed!r} must be a whole number of 64 bits, such as 0")
 
 
 def check_pixels(name: str, need: str, value: Any, array: Any, lead: int) -> None:

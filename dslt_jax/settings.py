@@ -9,29 +9,58 @@ import dataclasses
 import difflib
 import math
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dslt_jax.parts import Part
 
 T = TypeVar("T")
 
+Assignments = str | Sequence[str] | Mapping[str, Any] | None  # name=value, or name to value
+
 MOST_TEXT = 1000  # letters of an assignment
 
 Tree = dict[str, Any]  # nested by the parts of the names; leaves are texts
 
 
-def listed(assignments: str | Sequence[str]) -> tuple[str, ...]:
-    """Returns assignments as a tuple, also one that stands alone."""
-    return (assignments,) if isinstance(assignments, str) else tuple(assignments)
+def listed(assignments: Assignments) -> tuple[str, ...]:
+    """Returns assignments as a tuple, also one that stands alone; of a dictionary, as they read.
+
+    Raises:
+      ValueError: one of them is no text.
+    """
+    if assignments is None:
+        return ()
+    if isinstance(assignments, str):
+        return (assignments,)
+    if isinstance(assignments, Mapping):
+        return tuple(f"{name}={_written(value)}" for name, value in assignments.items())
+    found = tuple(assignments) if isinstance(assignments, Iterable) else (assignments,)
+    for assignment in found:
+        if not isinstance(assignment, str):
+            raise ValueError(f"{assignment!r} is no setting: write 'name=value', e.g. 'loss=l2'")
+    return found
 
 
-def override(tracker: T, assignments: str | Sequence[str]) -> T:
+def _written(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(_written, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def override(tracker: T, assignments: Assignments) -> T:
     """Returns the tracker with settings replaced by `name=value` strings, or by one.
+
+    A dictionary {"loss.a": 8, "loss": "l2"} is taken, too: of numbers and words, no parts.
 
     Raises:
       ValueError: names the setting or value that is wrong and the choices there are.
     """
+    if not dataclasses.is_dataclass(tracker) or isinstance(tracker, type):
+        hint = ": call it" if callable(tracker) else ""
+        raise ValueError(
+            f"tracker must be one with settings, e.g. dslt.presets.compact(), got {tracker!r}{hint}"
+        )
     aliases = getattr(type(tracker), "ALIASES", {})
     tree: Tree = {}
     for assignment in listed(assignments):

@@ -1,8 +1,13 @@
 """Presets, and settings changed by name with sentences for what is wrong."""
 
 import json
+import math
+import pickle
 import re
 
+import flax.serialization
+import jax
+import numpy as np
 import pytest
 
 import dslt_jax as dslt
@@ -111,6 +116,13 @@ def test_bad_settings_are_sentences(setting, words):
         (lambda: dslt.learners.Memory(interval=True), "interval=True must be a whole number"),
         (lambda: Scales(step=float("nan")), "step=nan must be a number"),
         (lambda: Scales(step="1.05"), "step='1.05' must be a number"),
+        (lambda: Dslt(decay=[0.1]), r"decay=\[0.1\] must be a number"),
+        (lambda: Dslt(decay=1j), "decay=1j must be a number"),
+        (lambda: Dslt(size="scales"), "override\\(tracker, 'size=scales'\\) takes its name"),
+        (lambda: Dslt(fusion=None), "fusion=None must be a part with `fit`"),
+        (lambda: dslt.learners.Adam(1e-4), r"rates=0.0001 must be numbers, one for each branch"),
+        (lambda: dslt.learners.Adam(np.float32(1)), "one for each branch"),
+        (lambda: dslt.learners.Momentum(()), r"rates=\(\) must be numbers"),
         (lambda: GoogLeNet(("3b", "9z")), "take='9z' is no GoogLeNet layer"),
     ],
 )
@@ -172,6 +184,53 @@ def test_a_description_is_json_and_tells_trackers_apart():
 def test_what_cannot_be_is_a_sentence(preset, setting, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         settings.override(presets.by_name(preset), [setting])
+
+
+def test_settings_may_be_a_dictionary():
+    told = {"online.learner.rates": (1e-4, 2e-4), "loss": "l2", "augment": False, "memory.size": 3}
+    tracker = settings.override(presets.compact(), told)
+    assert tracker.online.learner.rates == (1e-4, 2e-4)
+    assert tracker.loss.func is losses.l2
+    assert (len(tracker.augment), tracker.memory.size) == (1, 3)
+    assert settings.override(tracker, None) is not None
+
+
+@pytest.mark.parametrize(
+    ("tracker", "given", "words"),
+    [
+        (presets.kcf(), [("rate", 0.1)], "('rate', 0.1) is no setting: write 'name=value'"),
+        (presets.kcf(), b"rate=0.1", "is no setting: write 'name=value'"),
+        (presets.kcf(), 3, "3 is no setting"),
+        ("kcf", "rate=0.1", "tracker must be one with settings, e.g. dslt.presets.compact(), got"),
+        (presets.kcf, "rate=0.1", ": call it"),
+        (type(presets.kcf()), "rate=0.1", ": call it"),
+    ],
+)
+def test_what_is_no_setting_and_no_tracker_is_told(tracker, given, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        settings.override(tracker, given)
+
+
+@pytest.mark.parametrize("name", ["compact", "mosse", "eco"])
+def test_jax_may_put_anything_into_a_tracker(name):
+    """Axes for vmap, masks and labels for optax, gradients: trees in the tracker's shape."""
+    tracker = presets.by_name(name)
+    for value in (0, True, "frozen", None, -1.0, math.nan):
+        tree = jax.tree.map(lambda _, value=value: value, tracker)
+        assert type(tree) is type(tracker)
+        assert set(map(str, jax.tree.leaves(tree))) <= {str(value)}
+    negated = jax.tree.map(lambda x: -x, tracker)
+    again = jax.tree.map(lambda x: -x, negated)
+    assert again == tracker and hash(again) == hash(tracker)
+    with pytest.raises(ValueError):
+        negated.replace()  # the user's own are checked
+
+
+def test_a_tracker_is_kept_by_flax_and_pickle():
+    tracker = presets.compact().replace(decay=0.5)
+    kept = flax.serialization.to_bytes(tracker)
+    assert flax.serialization.from_bytes(presets.compact(), kept) == tracker
+    assert pickle.loads(pickle.dumps(tracker)) == tracker
 
 
 def test_one_assignment_may_stand_alone():

@@ -6,13 +6,13 @@ from dslt_jax.adapters.got10k import Tracker
 ExperimentOTB(root, version=2015).run(Tracker("compact", origin=1))
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dslt_jax.adapters.single import SingleTarget, rgb
+from dslt_jax.settings import Assignments
 
 try:
     from got10k.trackers import Tracker as _Tracker
@@ -32,7 +32,7 @@ class Tracker(_Tracker):
     def __init__(
         self,
         preset: str = "compact",
-        settings: Sequence[str] = (),
+        settings: Assignments = (),
         weights: str | None = None,
         seed: int = 0,
         *,

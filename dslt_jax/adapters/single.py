@@ -1,14 +1,15 @@
 """What the adapters share: one target, pictures as other tools have them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dslt_jax.app.spec import Spec
-from dslt_jax.arrays import check_pixels, to_pixels
-from dslt_jax.settings import listed
+from dslt_jax.arrays import check_pixels, to_pixels, whole_seed
+from dslt_jax.media.depth import is_deep
+from dslt_jax.media.images import to_rgb
+from dslt_jax.settings import Assignments, listed
 from dslt_jax.types import Observation
 
 
@@ -22,11 +23,11 @@ class SingleTarget:
     def __init__(
         self,
         preset: str = "compact",
-        settings: Sequence[str] = (),
+        settings: Assignments = (),
         weights: str | None = None,
         seed: int = 0,
     ):
-        self.session = Spec(preset, listed(settings), weights, int(seed)).build()
+        self.session = Spec(preset, listed(settings), weights, whole_seed(seed)).build()
         self.box = np.zeros(4, np.float32)  # the last one, x, y, w, h
 
     def start(self, image: np.ndarray, box: ArrayLike) -> None:
@@ -55,7 +56,8 @@ def rgb(image: Any, order: str = "rgb") -> np.ndarray:
     """Returns a picture as (H, W, 3) uint8 RGB.
 
     Args:
-      image: uint8, (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); a Pillow image of any mode is one.
+      image: uint8, (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); a Pillow image of any mode is one,
+        RGB whatever the order; of 16 bits the upper 8 are kept.
       order: of its colours, "rgb" or "bgr"; a fourth channel is left out.
 
     Raises:
@@ -63,8 +65,8 @@ def rgb(image: Any, order: str = "rgb") -> np.ndarray:
     """
     if image is None:
         raise TypeError("the image is None: reading it has failed")
-    if hasattr(image, "convert"):  # Pillow's
-        image = image.convert("RGB")
+    if hasattr(image, "getbands"):  # Pillow's, which makes white of all that is above 255
+        image, order = to_rgb(image) if is_deep(image) else image.convert("RGB"), "rgb"
     array = np.asarray(to_pixels("image", image))
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]

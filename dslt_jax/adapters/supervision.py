@@ -11,7 +11,6 @@
 Frames are BGR, as supervision's readers give them.
 """
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +20,8 @@ from dslt_jax import boxes as boxes_lib
 from dslt_jax.adapters.single import rgb
 from dslt_jax.app.session import Session
 from dslt_jax.app.spec import Spec
-from dslt_jax.settings import listed
+from dslt_jax.arrays import whole_seed
+from dslt_jax.settings import Assignments, listed
 from dslt_jax.types import Observation
 
 try:
@@ -43,13 +43,13 @@ class Tracker:
     def __init__(
         self,
         preset: str = "compact",
-        settings: Sequence[str] = (),
+        settings: Assignments = (),
         weights: str | None = None,
         seed: int = 0,
         *,
         order: Literal["bgr", "rgb"] = "bgr",
     ):
-        self._session: Session = Spec(preset, listed(settings), weights, int(seed)).build()
+        self._session: Session = Spec(preset, listed(settings), weights, whole_seed(seed)).build()
         self._order = order
         self.reset()
 

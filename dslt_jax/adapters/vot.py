@@ -25,6 +25,7 @@ import numpy as np
 from dslt_jax.adapters.targets import Files, Found, Targets
 from dslt_jax.app import compiled
 from dslt_jax.app.spec import Spec
+from dslt_jax.arrays import whole_seed
 
 Status = tuple[tuple[float, float, float, float], dict[str, float]]
 
@@ -80,7 +81,7 @@ def spec_of(
     """Returns the spec that the texts of an entry say; as of `Tracker`."""
     # A value may have commas too: a new setting begins at name=.
     words = tuple(word for word in re.split(r",(?=\s*[\w.]+=)", settings) if word)
-    return Spec(preset, words, weights or None, int(seed))
+    return Spec(preset, words, weights or None, whole_seed(seed))
 
 
 def box_of(region: Any) -> np.ndarray:

@@ -40,6 +40,15 @@ class Session:
         self._watch = ThreadPoolExecutor(1, "dslt-learn")
         self._learning: Future[float] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied or written to a file, in mid-video too: all but the thread."""
+        self.wait()
+        kept = {name: value for name, value in vars(self).items() if name != "_watch"}
+        return kept | {"_warm": set(), "_learning": None}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        vars(self).update(kept, _watch=ThreadPoolExecutor(1, "dslt-learn"))
+
     def init(self, frame: Any, boxes: Any) -> Observation:
         """Learns the targets in a frame, and forgets everything before it.
 

@@ -15,6 +15,7 @@ class Adam(Descent):
     b2: float = 0.999
 
     def check(self) -> None:
+        super().check()
         self.require("b1", lambda b: 0 <= b < 1, "from 0 to below 1")
         self.require("b2", lambda b: 0 <= b < 1, "from 0 to below 1")
 

@@ -17,6 +17,10 @@ class Descent(Part):
     # is a pytree, its topmost parts.
     rates: tuple[float, ...] = (1e-3, 1e-3)
 
+    def check(self) -> None:
+        if _is_one(self.rates) or not len(self.rates):
+            raise ValueError(f"rates={self.rates!r} must be numbers, one for each branch: (1e-3,)")
+
     def init(self, kernel: Any) -> Any:
         return self._direction().init(kernel)
 
@@ -82,6 +86,11 @@ class Descent(Part):
         raise NotImplementedError
 
 
+def _is_one(rates: Any) -> bool:
+    """Whether it is one rate, or a word, and not several, however they are held."""
+    return isinstance(rates, int | float | str) or getattr(rates, "ndim", 1) == 0
+
+
 class Momentum(Descent):
     """The gradient and what is left of the directions before, as Caffe's solver has it.
 
@@ -92,6 +101,7 @@ class Momentum(Descent):
     momentum: float = 0.9  # share of the last direction
 
     def check(self) -> None:
+        super().check()
         self.require("momentum", lambda m: 0 <= m < 1, "from 0 to below 1")
 
     def _direction(self) -> optax.GradientTransformation:

@@ -46,8 +46,8 @@ class Ridge(Part):
         stop: jax.Array | float | None = None,
     ) -> Fit:
         del steps, stop
-        _, transpose = jax.vjp(objective.respond, kernel)
-        (features,) = transpose(jnp.ones_like(objective.label))
+        response, transpose = jax.vjp(objective.respond, kernel)
+        (features,) = transpose(jnp.ones_like(response))  # of its kind in a shard_map, too
         rate = jnp.where(state[2] > 0, self.rate, 1.0)
         means = self._mix(state[:2], features, objective, rate)
         new = self._solve(means, objective)

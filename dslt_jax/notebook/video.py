@@ -16,7 +16,7 @@ from dslt_jax.cli.box_text import Box
 from dslt_jax.media import synthetic
 from dslt_jax.media.frames import FramesError, Source, open_frames
 from dslt_jax.notebook.machine import NotebookError, in_colab, sentences
-from dslt_jax.settings import listed
+from dslt_jax.settings import Assignments, listed
 
 SAMPLE_FRAMES = 100
 MOST_SHOWN = 50_000_000  # bytes of a video: a page holds all of it, and so does the notebook's file
@@ -60,7 +60,7 @@ def track(
     box: Any,
     *,
     preset: str = "compact",
-    settings: Sequence[str] = (),
+    settings: Assignments = (),
     output: str | os.PathLike = "out",
 ) -> Run:
     """Follows the target through a video and writes boxes.csv, boxes.txt and the overlay.

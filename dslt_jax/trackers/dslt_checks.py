@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dslt_jax.ops import sizing
 from dslt_jax.ops.fusion import Fusion, Single
 
 
@@ -15,6 +16,16 @@ def check(tracker: Any) -> None:
         )
     if not callable(getattr(tracker.backbone, "apply", None)):
         raise ValueError(f"backbone={tracker.backbone!r} must have `layers` and `apply`")
+    parts: tuple[tuple[str, str, Any], ...] = (
+        ("fusion", "fit", ()),
+        ("size", "start", sizing.TABLE),
+    )
+    for name, method, choices in parts:
+        if not callable(getattr(getattr(tracker, name), method, None)):
+            came = getattr(tracker, name)
+            named = isinstance(came, str) and came in choices
+            cure = f": dslt.override(tracker, '{name}={came}') takes its name" if named else ""
+            raise ValueError(f"{name}={came!r} must be a part with `{method}`{cure}")
     if tracker.kernel_size % 2 or tracker.kernel_size < 2:
         raise ValueError(f"kernel_size={tracker.kernel_size} must be even")
     if len(tracker.backbone.layers) != 1 and isinstance(tracker.fusion, Single):

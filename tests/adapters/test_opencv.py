@@ -5,7 +5,9 @@ import pytest
 import small
 from PIL import Image
 
+from dslt_jax import arguments
 from dslt_jax.adapters import opencv, pytracking
+from dslt_jax.adapters.single import rgb
 from dslt_jax.app.spec import Spec
 
 
@@ -72,7 +74,28 @@ def test_grey_and_alpha_are_taken(clip):
         assert tracker.update(image)[0]
 
 
+def test_a_pillow_image_is_rgb_and_of_any_depth(clip):
+    frames, _ = clip
+    image = Image.fromarray(frames[0])
+    for order in ("rgb", "bgr"):
+        np.testing.assert_array_equal(rgb(image, order), frames[0])
+    np.testing.assert_array_equal(rgb(frames[0][..., ::-1], "bgr"), frames[0])
+    grey = frames[0][..., 0]
+    deep = Image.fromarray(grey.astype(np.uint16) * 256)
+    assert deep.mode == "I;16"
+    np.testing.assert_array_equal(rgb(deep), np.stack([grey] * 3, -1))
+    with pytest.raises(ValueError, match=r"mode I;16: dslt_jax.media.images.to_rgb\(frame\)"):
+        arguments.check_frame(deep)
+
+
+@pytest.mark.parametrize("seed", ["some", None, 1.5, "1.5", 2**64, float("nan"), [1]])
+def test_what_is_no_seed_is_told(seed):
+    with pytest.raises(ValueError, match=r"seed=.* must be a whole number"):
+        opencv.Tracker("mosse", seed=seed)
+
+
 def test_one_setting_may_stand_alone():
+    assert opencv.Tracker("kcf", {"rate": 0.1}, seed="7").session.tracker.rate == 0.1
     assert opencv.Tracker("kcf", "rate=0.1").session.tracker.rate == 0.1
 
 

@@ -1,11 +1,14 @@
 """The session: what `tracking` gives, learned behind the boxes, and no compiling on the way."""
 
+import copy
+import pickle
+
 import jax
 import numpy as np
 import pytest
 import small
 
-from dslt_jax import multi_target, tracking
+from dslt_jax import multi_target, presets, tracking
 from dslt_jax.app import loop
 from dslt_jax.app.session import Session
 
@@ -36,6 +39,17 @@ def test_it_gives_what_tracking_gives(frames):
         np.testing.assert_array_equal(seen.confidence, out.confidence[None])
         np.testing.assert_array_equal(seen.response, out.response[None])
         np.testing.assert_array_equal(seen.search_boxes, out.search_box[None])
+
+
+@pytest.mark.parametrize("kept", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
+def test_a_session_is_copied_and_kept_in_mid_video(frames, kept):
+    session = Session(presets.mosse(), {}, key=jax.random.key(3))
+    kept(session)
+    session.init(frames[0], small.BOX)
+    other = kept(session)
+    for frame in frames[1:3]:
+        np.testing.assert_array_equal(other.step(frame).boxes, session.step(frame).boxes)
+    other.init(frames[0], [small.BOX, small.BOX])
 
 
 def test_several_targets_are_those_of_many(frames):
