@@ -10,6 +10,7 @@ import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from dslt_jax import arguments
 from dslt_jax.parts import Part, static
@@ -117,12 +118,29 @@ def over_targets(
         size = batch if batch > 1 else None
         return jax.lax.map(lambda one: body(*one), arguments, batch_size=size)
 
-    if _is_varying(arguments):  # inside a checked shard_map JAX cannot batch a `cond`
+    if is_varying(arguments):  # inside a checked shard_map JAX cannot batch a `cond`
         return (in_turn or loop)(*arguments)
     return jax.lax.platform_dependent(*arguments, cpu=in_turn or loop, default=at_once)
 
 
-def _is_varying(arguments: Any) -> bool:
+def alike(values: Any, arguments: Any) -> Any:
+    """Returns arrays that all differ from device to device of a `shard_map` where arguments do.
+
+    What is made of constants alone does not, and JAX refuses a `cond` or a loop that has both.
+    """
+    varying = [x for x in jax.tree.leaves(arguments) if is_varying(x)]
+    if not varying:
+        return values
+    varying = [jax.random.key_data(x) if _is_key(x) else x for x in varying]
+    true = functools.reduce(jnp.logical_or, [jnp.any(x != 0) for x in varying]) | True
+    return jax.tree.map(lambda x: jnp.where(true, x, x), values)
+
+
+def _is_key(array: jax.Array) -> bool:
+    return jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key)
+
+
+def is_varying(arguments: Any) -> bool:
     """Whether arrays differ from device to device of a `shard_map` that checks it."""
     kinds = [jax.typeof(x) for x in jax.tree.leaves(arguments)]
     kinds += [getattr(kind, "mat", None) for kind in kinds]  # newer JAX keeps it there

@@ -19,7 +19,7 @@ import numpy as np
 
 from dslt_jax import arguments
 from dslt_jax.arrays import to_device
-from dslt_jax.multi_target import Many, many, over_targets
+from dslt_jax.multi_target import Many, alike, is_varying, many, over_targets
 from dslt_jax.ops import sampling
 from dslt_jax.types import Look, Output, Params, Sight, State, Tracker
 
@@ -237,7 +237,8 @@ def _crops(tracker: Tracker, frame: jax.Array, look: Look) -> tuple[jax.Array, j
 
     limits = jnp.array([frame.shape[-2], frame.shape[-3]], jnp.float32)
     if not isinstance(tracker, Many):
-        return cut(look.center, look.sides), limits
+        # Inside a checked shard_map JAX cannot batch a choice, should the caller vmap it.
+        return cut(look.center, look.sides, windowed=not is_varying(look)), limits
     frames = (frame,) if frame.ndim == 4 else ()
     whole = functools.partial(cut, windowed=False)
     return over_targets(cut, 1, look.center, look.sides, *frames, together=whole), limits
@@ -258,7 +259,9 @@ _cut = _program(_crops)
 
 @_program
 def _init(tracker, params, key, patches, box):
-    return tracker.init(params, key, patches, box)
+    given = tracker, params, key, patches, box
+    tracker, params, key, patches, box = alike(given, given)
+    return alike(tracker.init(params, key, patches, box), given)
 
 
 @_program

@@ -34,7 +34,8 @@ class Ridge(Part):
     def init(self, kernel: jax.Array) -> Any:
         """Returns the means (numerator, denominator, samples so far)."""
         numerator = 0.0 * kernel
-        return numerator, jnp.abs(numerator).sum(axis=0), jnp.zeros((), jnp.float32)
+        denominator = jnp.abs(numerator).sum(axis=0)
+        return numerator, denominator, jnp.zeros_like(denominator, jnp.float32, shape=())
 
     def fit(
         self,
