@@ -17,6 +17,15 @@ def _boxes(name: str, boxes: ArrayLike) -> Array:
     return boxes
 
 
+def _polygons(polygons: ArrayLike) -> Array:
+    polygons = np.asarray(polygons, np.float64)
+    if polygons.ndim == 0 or polygons.shape[-1] < 6 or polygons.shape[-1] % 2:
+        raise ValueError(
+            f"polygons have shape {polygons.shape}: need a last axis x1, y1, x2, y2, x3, y3, ..."
+        )
+    return polygons
+
+
 def to_corners(boxes: ArrayLike) -> Array:
     """Returns (left, top, right, bottom) (..., 4) of boxes (..., 4)."""
     boxes = _boxes("boxes", boxes)
@@ -66,15 +75,15 @@ def clip(boxes: ArrayLike, width: ArrayLike, height: ArrayLike) -> Array:
 def to_polygons(regions: ArrayLike) -> Array:
     """Returns regions (..., 4) boxes or (..., 2K) polygons as polygons x1, y1, x2, y2, ..."""
     regions = np.asarray(regions, np.float64)
-    if regions.shape[-1] != 4:
-        return regions
+    if regions.ndim == 0 or regions.shape[-1] != 4:
+        return _polygons(regions)
     left, top, right, bottom = np.moveaxis(to_corners(regions), -1, 0)
     return np.stack([left, top, right, top, right, bottom, left, bottom], axis=-1)
 
 
 def bounding_box(polygons: ArrayLike) -> Array:
     """Returns the boxes (..., 4) around polygons (..., 2K)."""
-    polygons = np.asarray(polygons, np.float64)
+    polygons = _polygons(polygons)
     x, y = polygons[..., 0::2], polygons[..., 1::2]
     corners = np.stack([x.min(-1), y.min(-1), x.max(-1), y.max(-1)], axis=-1)
     return from_corners(corners)
@@ -86,7 +95,8 @@ def equal_area_box(polygons: ArrayLike) -> Array:
     The box around the polygon, shrunk by sqrt(area of the rotated rectangle / area of the box), as
     the VOT wrappers of most trackers do (without their one extra pixel).
     """
-    points = np.asarray(polygons, np.float64).reshape(*np.shape(polygons)[:-1], -1, 2)
+    polygons = _polygons(polygons)
+    points = polygons.reshape(*polygons.shape[:-1], -1, 2)
     middle = points.mean(axis=-2)
     side_a = np.linalg.norm(points[..., 0, :] - points[..., 1, :], axis=-1)
     side_b = np.linalg.norm(points[..., 1, :] - points[..., 2, :], axis=-1)
@@ -102,17 +112,17 @@ def polygon_iou(a: ArrayLike, b: ArrayLike, bounds: tuple[float, float] | None =
     The polygons need not be convex: each is a sum of signed triangles, and triangles are clipped
     against each other (Sutherland and Hodgman 1974). Boxes (N, 4) may stand for polygons. With
     `bounds` (width, height), only what lies in the image counts. It is 0 where both are empty and
-    NaN where a polygon has a NaN.
+    NaN where a polygon has a NaN. One polygon (2K,) is (1, 2K).
     """
-    signs_a, triangles_a = _triangles(to_polygons(a))
-    signs_b, triangles_b = _triangles(to_polygons(b))
+    signs_a, triangles_a = _triangles(to_polygons(np.atleast_2d(a)))
+    signs_b, triangles_b = _triangles(to_polygons(np.atleast_2d(b)))
     if bounds is not None:
         width, height = bounds
         image = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         triangles_a, triangles_b = _clip(triangles_a, image), _clip(triangles_b, image)
     area_a = (signs_a * _area(triangles_a)).sum(axis=-1)
     area_b = (signs_b * _area(triangles_b)).sum(axis=-1)
-    _, sides_b = _triangles(to_polygons(b))
+    _, sides_b = _triangles(to_polygons(np.atleast_2d(b)))
     pairs = _clip(triangles_a[:, :, None], sides_b[:, None])
     overlap = (signs_a[:, :, None] * signs_b[:, None] * _area(pairs)).sum(axis=(1, 2))
     # A polygon listed clockwise has signed area below zero.

@@ -98,6 +98,16 @@ def test_polygons_need_not_be_convex():
     assert boxes.polygon_iou(arrow, np.array([[0, 4, 4, 2]], float))[0] == pytest.approx(0)
 
 
+def test_one_polygon_and_what_is_none():
+    one = boxes.to_polygons([0, 0, 4, 2])
+    assert boxes.polygon_iou(one, [[0, 0, 4, 2]]).tolist() == [1]
+    for call in (boxes.to_polygons, boxes.bounding_box, boxes.equal_area_box):
+        with pytest.raises(ValueError, match=r"polygons have shape \(7,\): need a last axis x1"):
+            call(np.zeros(7))
+    with pytest.raises(ValueError, match="polygons have shape"):
+        boxes.equal_area_box([0, 0, 4, 2])
+
+
 def test_polygon_iou_of_missing_and_empty_polygons():
     some = _rotated(2, 9)
     missing = some * [[np.nan], [1]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dslt_jax.benchmarks import metrics, reference, tables
-from dslt_jax.benchmarks.datasets import LAYOUTS, Sequence
+from dslt_jax.benchmarks.datasets import LAYOUTS, DatasetError, Sequence
 
 
 def _sequence(truth, name="a", **fields):
@@ -146,6 +146,34 @@ def test_bad_input_is_told():
         metrics.by_name("wu", 1)
     with pytest.raises(ValueError, match="a has no frame with ground truth"):
         metrics.evaluate([_sequence([[np.nan] * 4])], {"a": [BOX]}, "got10k")
+
+
+@pytest.mark.parametrize(
+    ("results", "names", "words"),
+    [
+        ([[BOX] * 2], None, "results are a list, not boxes by sequence"),
+        ({"a": None}, None, "results of a is None"),
+        ({"a": "a.txt"}, None, "results of a is a str, 'a.txt'"),
+        ({"a": [BOX] * 2}, ["b"], "there are no scores of 'b': choose of a"),
+    ],
+)
+def test_what_is_no_result_and_no_sequence_is_told(results, names, words):
+    with pytest.raises(ValueError, match=words):
+        metrics.evaluate(_sequence([BOX] * 2), results).summary(names)
+
+
+def test_one_sequence_and_numbers_however_they_are_held():
+    sequence = Sequence("a", [BOX, HALF], list_frames=list)
+    assert sequence.ground_truth.dtype == np.float64
+    scores = metrics.evaluate(sequence, {"a": np.array([BOX, HALF], object)})
+    assert scores.summary("a") == scores.summary()
+    assert scores.op75[0] == 1.0
+
+
+@pytest.mark.parametrize("truth", [[(*BOX, 1.0)] * 2, BOX, [BOX[:3]] * 2])
+def test_truth_that_is_no_boxes_is_told(truth):
+    with pytest.raises(DatasetError, match=r"ground truth of a has shape .*: boxes are"):
+        _sequence(truth)
 
 
 def test_bootstrap_covers_the_mean_and_repeats():

@@ -51,6 +51,16 @@ class Sequence:
     image_size: tuple[int, int] | None = None
     listed: int | None = None
 
+    def __post_init__(self) -> None:
+        truth = np.asarray(self.ground_truth, np.float64)
+        numbers = truth.shape[-1] if truth.ndim == 2 else 0
+        if numbers < 4 or numbers % 2:
+            raise DatasetError(
+                f"the ground truth of {self.name} has shape {truth.shape}: boxes are (N, 4), "
+                "polygons (N, 8)"
+            )
+        object.__setattr__(self, "ground_truth", truth)
+
     def __len__(self) -> int:
         return len(self.ground_truth)
 

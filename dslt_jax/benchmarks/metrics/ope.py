@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from dslt_jax import boxes as boxes_lib
+from dslt_jax.arrays import to_array
 from dslt_jax.benchmarks.datasets import Dataset, Sequence
 from dslt_jax.benchmarks.metrics import policy as policy_lib
 from dslt_jax.boxes import Array
@@ -113,11 +115,16 @@ class Scores:
         if names is None:
             return np.arange(len(self.names))
         index = {name: row for row, name in enumerate(self.names)}
-        return np.array([index[name] for name in names], int)
+        asked = [names] if isinstance(names, str) else list(names)
+        if unknown := [name for name in asked if name not in index]:
+            raise ValueError(
+                f"there are no scores of {unknown[0]!r}: choose of {', '.join(self.names)}"
+            )
+        return np.array([index[name] for name in asked], int)
 
 
 def evaluate(
-    dataset: Dataset | Iterable[Sequence],
+    dataset: Dataset | Iterable[Sequence] | Sequence,
     results: Mapping[str, Array],
     policy: policy_lib.Policy | str = "wu",
     tracker: str = "",
@@ -125,7 +132,7 @@ def evaluate(
     """Scores a tracker's boxes on the sequences that have results.
 
     Args:
-        dataset: the sequences with their ground truth.
+        dataset: the sequences with their ground truth, or one.
         results: sequence name -> (N, 4) boxes, 0-based pixel edges. Rows that are missing at the
             end fail, rows too many are cut; `problems` says so.
         policy: a policy or the name of one.
@@ -134,18 +141,24 @@ def evaluate(
     Raises:
         ValueError: no sequence has results, or a result is not (N, 4).
     """
-    if isinstance(policy, str):
+    if not isinstance(policy, policy_lib.Policy):
         policy = policy_lib.by_name(policy)
+    if not isinstance(results, Mapping):
+        raise ValueError(
+            f"results are a {type(results).__name__}, not boxes by sequence: {{name: boxes}}"
+        )
+    dataset = [dataset] if isinstance(dataset, Sequence) else dataset
     sequences = [sequence for sequence in dataset if sequence.name in results]
     if not sequences:
         raise ValueError(f"{tracker or 'the tracker'} has no results on any of the sequences")
     problems, aligned, given = [], [], []
     for sequence in sequences:
-        boxes, problem = align(sequence, results[sequence.name])
+        rows = _rows_of(sequence, results[sequence.name])
+        boxes, problem = align(sequence, rows)
         aligned.append(boxes)
-        given.append(np.arange(len(sequence)) < len(results[sequence.name]))
+        given.append(np.arange(len(sequence)) < len(rows))
         problems += [f"{sequence.name}: {problem}"] if problem else []
-        invalid = int((~np.isfinite(results[sequence.name])).any(axis=1).sum())
+        invalid = int((~np.isfinite(rows)).any(axis=1).sum())
         if invalid:
             fate = "repeat the row before" if policy.repeat_invalid else "count as failures"
             problems.append(f"{sequence.name}: {invalid} rows are not numbers and {fate}")
@@ -200,9 +213,7 @@ def align(sequence: Sequence, boxes: Array) -> tuple[Array, str | None]:
     Results that also hold the rows which the protocol skips (Tiger1) lose them. A row with a number
     that is not finite is NaN throughout.
     """
-    boxes = np.asarray(boxes, np.float64)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"results of {sequence.name} have shape {boxes.shape}, need (N, 4)")
+    boxes = _rows_of(sequence, boxes)
     boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, np.nan)
     count, given = len(sequence), len(boxes)
     if sequence.skipped and given == count + sequence.skipped:
@@ -215,6 +226,15 @@ def align(sequence: Sequence, boxes: Array) -> tuple[Array, str | None]:
             f"{given} rows for {count} frames, the missing {count - given} count as failures"
         )
     return boxes, None
+
+
+def _rows_of(sequence: Sequence, boxes: Any) -> Array:
+    """Returns results as (N, 4) float64; raises ValueError where they are something else."""
+    name = f"results of {sequence.name}"
+    rows = np.asarray(to_array(name, boxes), np.float64)
+    if rows.ndim != 2 or rows.shape[1] != 4:
+        raise ValueError(f"{name} have shape {rows.shape}, need (N, 4)")
+    return rows
 
 
 def _share_over(
