@@ -4,10 +4,11 @@ What cannot be mistaken is converted: lists, Pillow images, tensors, whatever Nu
 is a ValueError that says what came and what to do. Inside a jit only shapes and dtypes are known.
 """
 
+import contextlib
 import functools
 import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -190,25 +191,67 @@ def check_state(tracker: Any, state: Any) -> None:
     if isinstance(state, Mapping) and state:  # as Flax and Orbax read it from a file
         cure = "flax.serialization.from_state_dict(dslt.init(...), state) makes one of it"
     _check_kind(tracker, "state", state, cure)
-    arrays = [x for x in jax.tree.leaves(state) if isinstance(x, jax.Array)]
+    try:
+        arrays = [x for x in jax.tree.leaves(state) if isinstance(x, jax.Array)]
+    except AttributeError as error:  # it was pickled
+        raise ValueError(
+            f"state was made by another version of this package ({error}): dslt.init(...) anew"
+        ) from None
     if any(x.is_deleted() for x in arrays if not isinstance(x, jax.core.Tracer)):
         raise ValueError(
             "state is gone: it was donated, to learn(..., donate=True) or to a jit of yours; go on "
             "from the state that came back"
         )
-    if not type(state).__module__.startswith(f"{__package__}."):
-        return  # of a tracker of the caller's, whose center may be anything
-    axes, several = getattr(getattr(state, "center", None), "ndim", 0), hasattr(tracker, "targets")
-    if axes == 1 and several:
-        raise ValueError("state is of one target: the tracker of one follows it, not `many` of it")
-    if axes == 2 and not several:
-        raise ValueError("state is of several targets: `many` of the tracker follows them")
+    _check_targets(tracker, "state", state)
 
 
-def check_sight(tracker: Any, sight: Any) -> None:
-    """Raises ValueError unless it is what `locate` of the tracker gives first."""
+def check_sight(tracker: Any, sight: Any, state: Any) -> None:
+    """Raises ValueError unless it is what `locate` of the tracker gives first, of the state."""
     cure = "sight, out = dslt.locate(tracker, params, state, frame) gives it"
     _check_kind(tracker, "sight", sight, cure)
+    _check_targets(tracker, "sight", sight)
+    counts = [tracker.targets(x) for x in (sight, state) if hasattr(tracker, "targets")]
+    if counts and counts[0] != counts[1]:
+        raise ValueError(f"sight is of {counts[0]} targets, the state of {counts[1]}: {cure}")
+
+
+@contextlib.contextmanager
+def explained(tracker: Any, params: Any, state: Any, init: Any) -> Iterator[None]:
+    """Says of what fails inside that the state is of other settings, where it is.
+
+    Args:
+      init: `tracking.init`. Only after a failure it is traced, for the shapes that a state has.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        frame, box = jnp.zeros((64, 64, 3), jnp.uint8), jnp.full(4, 16, jnp.float32)
+        if hasattr(tracker, "targets"):
+            box = jnp.tile(box, (tracker.targets(state), 1))
+        needed = jax.eval_shape(lambda: init(tracker, params, frame, box))
+        pairs = zip(jax.tree.leaves_with_path(needed), jax.tree.leaves(state), strict=False)
+        for (path, wanted), came in pairs:
+            if np.shape(came) != wanted.shape:
+                name = jax.tree_util.keystr(path, simple=True, separator=".")
+                raise ValueError(
+                    f"state was made with other settings: its {name} is {np.shape(came)}, this "
+                    f"tracker's {wanted.shape}; the tracker that made it follows it, or dslt.init "
+                    "starts anew"
+                ) from error
+        raise
+
+
+def _check_targets(tracker: Any, name: str, value: Any) -> None:
+    """Raises ValueError where it is of one target and the tracker of several, or the reverse."""
+    if not type(value).__module__.startswith(f"{__package__}."):
+        return  # of a tracker of the caller's, whose center may be anything
+    axes, several = getattr(getattr(value, "center", None), "ndim", 0), hasattr(tracker, "targets")
+    if axes == 1 and several:
+        raise ValueError(
+            f"{name} is of one target: the tracker of one follows it, not `many` of it"
+        )
+    if axes == 2 and not several:
+        raise ValueError(f"{name} is of several targets: `many` of the tracker follows them")
 
 
 def _check_kind(tracker: Any, name: str, value: Any, cure: str) -> None:

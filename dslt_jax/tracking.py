@@ -70,8 +70,9 @@ def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[S
     arguments.check_tracker(tracker, params)
     arguments.check_state(tracker, state)
     frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
-    patches, limits = _next_cut(tracker, state, frame)
-    sight, look, out = _locate(tracker, params, state, patches, limits)
+    with arguments.explained(tracker, params, state, init):
+        patches, limits = _next_cut(tracker, state, frame)
+        sight, look, out = _locate(tracker, params, state, patches, limits)
     if look is not None:
         patches, _ = _cut(tracker, frame, look)
         sight, out = _measure(tracker, params, state, sight, patches, limits)
@@ -92,7 +93,7 @@ def learn(
     """
     arguments.check_tracker(tracker, params)
     arguments.check_state(tracker, state)
-    arguments.check_sight(tracker, sight)
+    arguments.check_sight(tracker, sight, state)
     program = _learn_in_place if donate else _learn
     return program(placed(tracker), params, state, sight)
 

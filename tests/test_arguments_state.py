@@ -66,6 +66,30 @@ def test_a_state_as_a_file_gives_it_is_told(followed):
     arguments.check_state(presets.kcf(), whole)
 
 
+def test_a_state_of_another_version_or_of_other_settings_is_told(followed):
+    frames, state, two, *_ = followed
+    lacking = object.__new__(type(state))
+    vars(lacking).update(center=state.center, size=state.size)
+    says = ("state was made by another version of this package", "dslt.init(...) anew")
+    refused(lambda: dslt.step(presets.kcf(), {}, lacking, frames[1]), *says)
+    small_crop = dslt.override(presets.kcf(), "size=64")
+    says = ("state was made with other settings: its ", "dslt.init starts anew")
+    refused(lambda: dslt.step(small_crop, {}, state, frames[1]), *says)
+    refused(lambda: dslt.track(small_crop, {}, frames, state=state), *says)
+    refused(lambda: dslt.locate(dslt.many(small_crop), {}, two, frames[1]), *says)
+
+
+def test_a_sight_of_other_targets_is_told(followed):
+    frames, state, two, sight, _ = followed
+    tracker = presets.kcf()
+    several, _ = dslt.locate(dslt.many(tracker), {}, two, frames[1])
+    one = jax.tree.map(lambda x: x[:1], two)
+    refused(lambda: dslt.learn(tracker, {}, state, several), "sight is of several targets")
+    refused(lambda: dslt.learn(dslt.many(tracker), {}, two, sight), "sight is of one target")
+    says = "sight is of 2 targets, the state of 1"
+    refused(lambda: dslt.learn(dslt.many(tracker), {}, one, several), says)
+
+
 def test_a_state_that_was_donated_is_told(followed):
     frames, state, *_ = followed
     tracker, own = presets.kcf(), jax.tree.map(jnp.copy, state)
