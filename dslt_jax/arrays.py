@@ -48,9 +48,10 @@ def to_array(name: str, value: Any) -> Any:
         raise ValueError(f"{name} is a {kind}, {str(value)[:60]!r}, not an array: {hint}")
     picture = hasattr(value, "getbands")  # of Pillow
     if picture and value.mode not in ("RGB", "L", "P"):
-        deep = value.mode.startswith("I") or value.mode == "F"  # of more than 8 bits
-        cure = f"dslt_jax.media.images.to_rgb({name})" if deep else f"{name}.convert('RGB')"
-        raise ValueError(f"{name} is an {kind} of mode {value.mode}: {cure}")
+        came = f"{name} is an {kind} of mode {value.mode}"
+        if value.mode.startswith("I") or value.mode == "F":  # of which convert makes white
+            raise ValueError(f"{came}: dslt_jax.media.images.to_rgb({name}) makes 8 bits of it")
+        raise ValueError(f"{came}: {name}.convert('RGB')")
     try:
         if picture:
             array = np.asarray(value.convert("RGB"))

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dslt_jax import arguments
+from dslt_jax import arguments, states
 from dslt_jax.arrays import to_device
 from dslt_jax.multi_target import Many, alike, is_varying, many, over_targets
 from dslt_jax.ops import sampling
@@ -68,9 +68,9 @@ def locate(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[
 def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[Sight, Output]:
     """`locate` with settings that are on the device already."""
     arguments.check_tracker(tracker, params)
-    arguments.check_state(tracker, state)
+    states.check_state(tracker, state)
     frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
-    with arguments.explained(tracker, params, state, init):
+    with states.explained(tracker, params, state, init):
         patches, limits = _next_cut(tracker, state, frame)
         sight, look, out = _locate(tracker, params, state, patches, limits)
     if look is not None:
@@ -92,8 +92,8 @@ def learn(
       the next state, and what the tracker says of its learning.
     """
     arguments.check_tracker(tracker, params)
-    arguments.check_state(tracker, state)
-    arguments.check_sight(tracker, sight, state)
+    states.check_state(tracker, state)
+    states.check_sight(tracker, sight, state)
     program = _learn_in_place if donate else _learn
     return program(placed(tracker), params, state, sight)
 
@@ -148,7 +148,7 @@ def track(
         state = init(tracker, params, frames[0], box, key=key)
         frames = frames[1:]
     else:
-        arguments.check_state(tracker, state)
+        states.check_state(tracker, state)
     return _track(tracker, params, state, to_device(frames))
 
 

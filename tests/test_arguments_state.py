@@ -11,7 +11,7 @@ import small
 from test_arguments import refused
 
 import dslt_jax as dslt
-from dslt_jax import arguments, presets
+from dslt_jax import arguments, presets, states
 from dslt_jax.parts import Part
 
 
@@ -63,7 +63,7 @@ def test_a_state_as_a_file_gives_it_is_told(followed):
     says = "flax.serialization.from_state_dict(dslt.init(...), state) makes one of it"
     refused(lambda: dslt.step(presets.kcf(), {}, read, frames[1]), "state is a dict", says)
     whole = flax.serialization.from_state_dict(state, read)
-    arguments.check_state(presets.kcf(), whole)
+    states.check_state(presets.kcf(), whole)
 
 
 def test_a_state_of_another_version_or_of_other_settings_is_told(followed):
@@ -140,15 +140,15 @@ def test_what_is_no_sight_of_this_tracker_is_told(followed):
 
 def test_the_kinds_of_every_preset_are_known_and_others_may_have_none():
     for name in presets.PRESETS:
-        kinds = arguments._kinds(type(presets.by_name(name)))
+        kinds = states._kinds(type(presets.by_name(name)))
         assert {"state", "sight"} <= kinds.keys()
         assert "center" in kinds["state"].__annotations__  # tells one target from several
 
     class Bare:
         def learn(self, params, state, sight: Any): ...
 
-    assert not arguments._kinds(Bare) and not arguments._kinds(object)
-    arguments.check_state(Bare(), 0)
+    assert not states._kinds(Bare) and not states._kinds(object)
+    states.check_state(Bare(), 0)
 
 
 def test_a_tracker_is_asked_for_wherever_one_is_needed():
