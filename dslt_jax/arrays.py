@@ -48,10 +48,12 @@ def to_array(name: str, value: Any) -> Any:
         raise ValueError(f"{name} is a {kind}, {str(value)[:60]!r}, not an array: {hint}")
     picture = hasattr(value, "getbands")  # of Pillow
     if picture and value.mode not in ("RGB", "L", "P"):
-        came = f"{name} is an {kind} of mode {value.mode}"
-        if value.mode.startswith("I") or value.mode == "F":  # of which convert makes white
-            raise ValueError(f"{came}: dslt_jax.media.images.to_rgb({name}) makes 8 bits of it")
-        raise ValueError(f"{came}: {name}.convert('RGB')")
+        mode = value.mode
+        if mode.startswith("I") or mode == "F":  # of which convert makes white
+            raise ValueError(
+                f"{name} is an {kind} of mode {mode}: dslt_jax.media.images.to_rgb({name})"
+            )
+        raise ValueError(f"{name} is an {kind} of mode {mode}: {name}.convert('RGB')")
     try:
         if picture:
             array = np.asarray(value.convert("RGB"))
