@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError
+from dslt_jax.text import decode
 from dslt_jax.weights.kinds import not_the_file
 
 LEAST = 1e-4  # confidence of a box that is written
@@ -39,7 +40,7 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
       TracksError: it cannot be read, or a line is none.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decode(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise TracksError(f"cannot read {path}: {reason}") from None

@@ -1,5 +1,6 @@
 """Number tables in text files, as benchmarks and trackers write them."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from dslt_jax.benchmarks.datasets.base import DatasetError
 from dslt_jax.boxes import Array, to_polygons
+from dslt_jax.text import decode
 from dslt_jax.weights.kinds import not_the_file
 
 _DELIMITERS = str.maketrans({",": " ", "\t": " ", ";": " "})
@@ -15,7 +17,7 @@ _DELIMITERS = str.maketrans({",": " ", "\t": " ", ";": " "})
 def read_text(path: Path) -> str:
     """Returns a text file's content; raises DatasetError when it is missing or is not text."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decode(path.read_bytes())
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing") from None
     except UnicodeDecodeError:
@@ -111,6 +113,11 @@ def _first_wrong_line(path: Path, text: str, columns: tuple[int, ...], mixed: bo
         try:
             np.array(words, np.float64)
         except ValueError:
+            if re.match(r"m[0-9]", shown):
+                return (
+                    f"{path} line {number}: '{shown}' is a mask, as VOT has them since 2020: "
+                    "`dslt vot init` and the vot-toolkit run those"
+                )
             return f"{path} line {number}: '{shown}' is not {need}"
         if len(words) not in columns:
             found = f"{len(words)} numbers" if words else "nothing"
