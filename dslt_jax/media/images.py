@@ -26,6 +26,10 @@ class ImageError(ValueError):
     """An image cannot be read; the text says which and why."""
 
 
+class NoImageError(FramesError):
+    """A file is no image of our formats."""
+
+
 def opened(path: str | os.PathLike) -> PillowImage.Image:
     """Opens an image file of one of our formats with Pillow, lazily; raises as Pillow does."""
     return PillowImage.open(path, formats=FORMATS)
@@ -119,6 +123,8 @@ def open_image(path: Path) -> Source:
             image.seek(0)
             image.load()  # WebP knows a frame's duration only then
             duration = image.info.get("duration")
+    except UnidentifiedImageError as error:
+        raise NoImageError(_reason(path, error)) from error
     except Exception as error:
         raise FramesError(_reason(path, error)) from error
 

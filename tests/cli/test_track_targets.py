@@ -120,7 +120,7 @@ def test_the_format_is_that_of_every_line(tmp_path):
         ),
         (
             "0 0.2125 0.4 0.175 0.2\n",
-            "YOLO has them: write its middle and size as 21.25%,40%,17.5%,20%, with --box_format cxc",
+            "as YOLO has them: write its middle and size as 21.25%,40%,17.5%,20%, with --box_f",
         ),
         ("[\n  20,\n  40\n]\n", "boxes.txt is '[', as JSON has it over several lines"),
         ("a,b,c,d\n1,2,3,4\n", "is 'a,b,c,d': a box has x,y,w,h, or x1,y1,x2,y2"),
