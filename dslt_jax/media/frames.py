@@ -1,6 +1,5 @@
 """Frames in: one function that opens a video, images or a camera, by path or by address."""
 
-import contextlib
 import glob
 import os
 import re
@@ -98,6 +97,6 @@ def _open_file(path: str) -> Source:
     try:
         return images.open_image(Path(path))
     except images.NoImageError:
-        with contextlib.suppress(FramesError):  # messengers call videos .gif
+        if video.is_film(path):  # messengers call them .gif
             return video.open_video(path)
         raise

@@ -14,7 +14,20 @@ from dslt_jax.media.source import DamagedFrame, FramesError, Image, Picture, Sou
 from dslt_jax.weights.kinds import stand_in
 
 SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jp2", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".jp2",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+    }
     | {".ppm", ".pgm", ".pnm", ".tga"}
 )
 # Pillow reads others too, among them PostScript, which it has another program execute.
