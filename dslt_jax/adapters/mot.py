@@ -59,6 +59,11 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
         frames = own[:, 0].astype(np.int64) - 1
         if (np.diff(frames) == 0).any():
             twice = frames[np.flatnonzero(np.diff(frames) == 0)[0]] + 1
+            if number < 0:
+                raise TracksError(
+                    f"{path} has detections, which belong to no target (id {_name(number)}): give "
+                    "a tracker's results or the truth, such as gt/gt.txt"
+                )
             raise TracksError(f"{path} has two boxes of target {_name(number)} in frame {twice}")
         if len(own):
             boxes = own[:, 2:6] - (origin, origin, 0, 0)
@@ -84,6 +89,11 @@ def _row(path: Path, number: int, line: str) -> list[float]:
             f"line {number} of {path} is '{line[:60]}', x,y,w,h, as a truth of one target has it, "
             "not frame,id,x,y,w,h: number its lines first "
             f"(awk '{{print NR \",1,\" $0}}' {path.name} | grep -vi nan > mot.txt)"
+        )
+    if number == 1 and not row and "frame" in line.lower():
+        raise TracksError(
+            f"line 1 of {path} is a header, '{line[:60]}': remove it where the columns are "
+            "frame,id,x,y,w,h, as they must be"
         )
     sound = len(row) >= 6 and np.isfinite(row[:7]).all() and not row[0] % 1
     if not sound or not 1 <= row[0] <= MOST_FRAMES:

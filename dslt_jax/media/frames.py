@@ -80,10 +80,10 @@ def _open(text: str) -> Source:
         if len(files) == 1 and files[0].suffix.lower() in folder.VIDEO_SUFFIXES:
             return video.open_video(files[0])
         return folder.open_matches(path, files)
-    if (files := missing.numbered(path)) is not None:
-        if not files:
+    if (matches := missing.numbered(path)) is not None:
+        if not matches:
             raise FramesError(f"no file matches {shown}")
-        return folder.open_files(path, files)
+        return folder.open_files(path, matches)
     near = missing.nearest(path)
     hint = f"did you mean {near}?" if near else address.hint(path)
     shown = shown if shown.isprintable() else repr(shown)[1:-1]

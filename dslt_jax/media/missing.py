@@ -14,8 +14,8 @@ _ALIKE = 0.8  # of difflib's likeness, 1 for the same
 def nearest(path: str) -> str:
     """Returns the path there is that one nearly is; "" without any.
 
-    Quotes, blanks and line ends around it, a / behind it, capitals and how accents are composed
-    are such slips.
+    Quotes, blanks and line ends around it, a / behind it, a suffix left out, capitals and how
+    accents are composed are such slips.
     """
     folder, name = os.path.split(path.strip("\"'“”‘’ \t\r\n").rstrip("/\\"))
     try:
@@ -23,7 +23,8 @@ def nearest(path: str) -> str:
             names = sorted(entry.name for entry in itertools.islice(entries, _MOST_NAMES))
     except (OSError, ValueError):  # ValueError: of a NUL
         return ""
-    known = {_plain(one): one for one in names}
+    known = {_plain(os.path.splitext(one)[0]): one for one in names}
+    known |= {_plain(one): one for one in names}
     found = difflib.get_close_matches(_plain(name), known, 1, _ALIKE)
     return os.path.join(folder, known[found[0]]) if found else ""
 

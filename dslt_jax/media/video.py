@@ -56,7 +56,7 @@ def described(name: str, read: Callable[[], Iterator[Picture]], video: Video) ->
 
 
 def _notes(video: Video) -> tuple[str, ...]:
-    notes = (video.note,) if video.note else ()
+    notes: tuple[str, ...] = (video.note,) if video.note else ()
     if abs(video.stretch - 1) > 0.01:
         notes += (
             f"{video.what} has pixels of {float(video.stretch):.3g} to 1: players stretch it so, "

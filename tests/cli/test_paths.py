@@ -48,6 +48,8 @@ def test_every_flag_of_a_path_is_read_as_a_shell_reads_it(home, command):
         (["track", "--weights", "https://host/w.pth"], "download first what is to be read"),
         (["track", "--box_file=file://other/b.txt"], "a file on the computer 'other'"),
         (["track", "--box_file=-"], "--box_file=- is no file here"),
+        (["track", "--weights="], "--weights= is empty: give a path, or leave it out"),
+        (["score", " "], "a path is empty"),
         (["score", "--csv=-"], "--csv=- is no file here"),
         (["score", "http://host/r"], "http://host/r is an address"),
         (["convert", "-", "--to=mot"], "- is no file here: give its path"),

@@ -56,7 +56,7 @@ def test_what_is_nearly_an_address_is_told(text, says):
 def test_what_is_nearly_a_file_is_told(tmp_path, monkeypatch, slip):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Clip ü.mp4").touch()
-    for text in (slip.format("Clip ü.mp4"), "clip ü.MP4", "Clip u\u0308.mp4", "Clip.mp4"):
+    for text in (slip.format("Clip ü.mp4"), "clip ü.MP4", "clip ü", "Clip u\u0308.mp4", "Clip.mp4"):
         with pytest.raises(FramesError, match=r"did you mean Clip ü\.mp4\?$") as error:
             open_frames(text)
         assert str(error.value).isprintable()

@@ -8,6 +8,7 @@ import numpy as np
 from dslt_jax import boxes as boxes_lib
 from dslt_jax.benchmarks.datasets import Dataset, Sequence
 from dslt_jax.benchmarks.metrics import policy as policy_lib
+from dslt_jax.benchmarks.metrics import units
 from dslt_jax.boxes import Array
 
 # key -> how a report calls it
@@ -144,7 +145,8 @@ def evaluate(
         boxes, problem = align(sequence, results[sequence.name])
         aligned.append(boxes)
         given.append(np.arange(len(sequence)) < len(results[sequence.name]))
-        problems += [f"{sequence.name}: {problem}"] if problem else []
+        said = (problem, units.doubt(sequence, results[sequence.name]))
+        problems += [f"{sequence.name}: {line}" for line in said if line]
         invalid = int((~np.isfinite(results[sequence.name])).any(axis=1).sum())
         if invalid:
             fate = "repeat the row before" if policy.repeat_invalid else "count as failures"
