@@ -103,7 +103,8 @@ class Dslt(Part):
         fit = self.first.fit(
             self.objective(everything, mask), kernel, self.first.learner.init(kernel)
         )
-        goes_on = type(self.first.learner) is type(self.online.learner)
+        alike = type(self.first.learner) is type(self.online.learner)
+        goes_on = alike and self.online.fresh == "never"
         center_pixel = jnp.full(2, anchor, jnp.float32)
         view = self._view(patches, maps)
         return State(

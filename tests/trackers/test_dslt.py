@@ -103,6 +103,17 @@ def test_a_key_changes_the_random_start():
     assert not np.array_equal(*kernels)
 
 
+@pytest.mark.parametrize("fresh", ["never", "once"])
+def test_the_moments_of_the_first_frame_go_on_or_start_afresh(fresh):
+    frames, truth = small.clip(2)
+    tracker = small.tracker(f"online.fresh={fresh}", "gates.learn=-1")
+    first = dslt.init(tracker, small.params(), frames[0], truth[0])
+    second, _ = dslt.step(tracker, small.params(), first, frames[1])
+    assert (first.head.optimizer.count == 0) == (fresh == "once")
+    steps = second.head.optimizer.count - first.head.optimizer.count
+    assert steps == tracker.online.steps  # they go on from then
+
+
 def test_nothing_to_see_is_lost_and_nothing_is_learned():
     frames, truth = small.clip(2)
     tracker = small.tracker()
