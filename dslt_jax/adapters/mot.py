@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError
-from dslt_jax.weights.kinds import not_the_file
+from dslt_jax.stand_ins import HEAD, not_the_file
 
 LEAST = 1e-4  # confidence of a box that is written
 
@@ -43,7 +43,7 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise TracksError(f"cannot read {path}: {reason}") from None
-    if says := not_the_file(text[:500].encode()):
+    if says := not_the_file(text[:HEAD].encode()):
         raise TracksError(f"{path} {says}")
     lines = enumerate(text.splitlines(), start=1)
     rows = [_row(path, i, line) for i, line in lines if line.strip()]

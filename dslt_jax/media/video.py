@@ -9,7 +9,7 @@ from dslt_jax.media.container import Video, connect, reason
 from dslt_jax.media.decode import decode
 from dslt_jax.media.seek import Seeker
 from dslt_jax.media.source import FramesError, Picture, Source
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
 
 
 def open_video(path: str | os.PathLike) -> Source:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from dslt_jax.benchmarks.datasets.base import Dataset, DatasetError, Sequence
 from dslt_jax.media.images import opened
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
 
 
 class Checker:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dslt_jax.benchmarks.datasets.base import DatasetError
 from dslt_jax.boxes import Array, to_polygons
-from dslt_jax.weights.kinds import not_the_file
+from dslt_jax.stand_ins import HEAD, not_the_file
 
 _DELIMITERS = str.maketrans({",": " ", "\t": " ", ";": " "})
 
@@ -22,7 +22,7 @@ def read_text(path: Path) -> str:
         raise DatasetError(f"{path} is not a text file") from None
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from None
-    if says := not_the_file(text[:500].encode()):
+    if says := not_the_file(text[:HEAD].encode()):
         raise DatasetError(f"{path} {says}")
     return text
 
