@@ -7,7 +7,7 @@ import pytest
 import small
 
 import dslt_jax as dslt
-from dslt_jax import backbones, boxes, presets, tracking
+from dslt_jax import backbones, boxes, presets, stages, tracking
 from dslt_jax.backbones import Function, Layer, box_head
 from dslt_jax.learners import Adam, Memory
 from dslt_jax.media import synthetic
@@ -44,7 +44,7 @@ def test_the_box_head_puts_disturbed_boxes_right_with_the_embedded_weights():
             middle = truth[:2] + truth[2:] / 2 + change[:2]
             size = truth[2:] * change[2:]
             there = state.replace(center=jnp.float32(middle), size=jnp.float32(size))
-            patch, _ = tracking._next_cut(tracking.placed(tracker), there, frames[index])
+            patch, _ = stages.next_cut(tracking.placed(tracker), there, frames[index])
             maps = backbones.apply(tracker.backbone, trained, patch)
             pixels = tracker.region.target / np.sqrt(size.prod())
             found = box_head.estimate(
