@@ -88,6 +88,12 @@ def _truth_faults(sequence: Sequence) -> list[str]:
             f"{len(infinite)} ground truth rows are infinite, the first is row {infinite[0] + 1}: "
             "write nan where the target is absent"
         )
+    partial = np.flatnonzero(sequence.partial)
+    if len(partial):
+        faults.append(
+            f"{len(partial)} ground truth rows are nan in part, the first is row {partial[0] + 1}: "
+            "write nan for all of a row where the target is absent"
+        )
     empty = np.flatnonzero((boxes[1:, 2:] <= 0).any(axis=1)) + 1
     # OTB's own files have a zero row at the end of Board and of Twinnings.
     known = sequence.name in ("Board", "Twinnings") and empty.tolist() == [len(boxes) - 1]

@@ -68,7 +68,7 @@ def read_rows(path: str | Path, columns: tuple[int, ...]) -> list[Array]:
 def read_regions(path: str | Path) -> Array:
     """Returns boxes (N, 4), or polygons (N, 8) where some line is one; then boxes become polygons.
 
-    A line with a NaN, or a lone 0, which is VOT's code of an unknown target, is a row of NaN.
+    A lone 0, which is VOT's code of an unknown target, is a row of NaN.
     Raises DatasetError as `read_rows`.
     """
     try:
@@ -84,8 +84,7 @@ def read_regions(path: str | Path) -> Array:
         nothing = np.full(width, np.nan)
         fit = (lambda row: row) if width == 4 else to_polygons
         regions = np.array([nothing if len(row) == 1 else fit(row) for row in rows])
-    absent = np.any(np.isnan(regions), axis=1, keepdims=True)
-    return np.where(absent, np.nan, regions)
+    return regions
 
 
 def _regular(text: str, width: int) -> bool:
