@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError
+from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError, read_text
 from dslt_jax.stand_ins import HEAD, not_the_file
 
 LEAST = 1e-4  # confidence of a box that is written
@@ -38,11 +38,7 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
     Raises:
       TracksError: it cannot be read, or a line is none.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise TracksError(f"cannot read {path}: {reason}") from None
+    text = read_text(path)
     if says := not_the_file(text[:HEAD].encode()):
         raise TracksError(f"{path} {says}")
     lines = enumerate(text.splitlines(), start=1)
