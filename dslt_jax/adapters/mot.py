@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError
-from dslt_jax.text import decode
-from dslt_jax.weights.kinds import not_the_file
+from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError, read_text
+from dslt_jax.stand_ins import HEAD, not_the_file
 
 LEAST = 1e-4  # confidence of a box that is written
 
@@ -39,12 +38,8 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
     Raises:
       TracksError: it cannot be read, or a line is none.
     """
-    try:
-        text = decode(path.read_bytes())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise TracksError(f"cannot read {path}: {reason}") from None
-    if says := not_the_file(text[:500].encode()):
+    text = read_text(path)
+    if says := not_the_file(text[:HEAD].encode()):
         raise TracksError(f"{path} {says}")
     lines = enumerate(text.splitlines(), start=1)
     rows = [_row(path, i, line) for i, line in lines if line.strip()]

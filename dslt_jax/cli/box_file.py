@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from dslt_jax.cli import box_text
 from dslt_jax.cli.box_text import BoxError, WrittenBox
+from dslt_jax.stand_ins import not_the_file
 from dslt_jax.text import decode
-from dslt_jax.weights.kinds import not_the_file
 
 NAME_COLUMNS = ("name", "id", "target", "label", "object", "objectid", "targetid", "trackid")
 FRAME_COLUMNS = ("frame", "frameid", "frameno", "framenumber", "frameindex")

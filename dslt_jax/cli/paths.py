@@ -53,7 +53,10 @@ class _PathParser(flags.ArgumentParser[str]):
         self._name, self._pipe = name, pipe
 
     def parse(self, argument: str) -> str:
-        return local(argument, f"--{self._name}=", pipe=self._pipe)
+        try:
+            return local(argument, f"--{self._name}=", pipe=self._pipe)
+        except UserError as error:  # the status is that of any wrong flag
+            raise flags.IllegalFlagValueError(str(error)) from None
 
 
 def define(

@@ -11,7 +11,7 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from dslt_jax.media.depth import FULL_16_BITS, Depth, decide, deep_values, is_deep
 from dslt_jax.media.source import DamagedFrame, FramesError, Image, Picture, Source
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
 
 SUFFIXES = frozenset(
     {

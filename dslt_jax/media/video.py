@@ -10,7 +10,7 @@ from dslt_jax.media.container import Video, connect, reason
 from dslt_jax.media.decode import decode
 from dslt_jax.media.seek import Seeker
 from dslt_jax.media.source import FramesError, Picture, Source
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
 
 
 def is_film(path: str | os.PathLike) -> bool:

@@ -356,8 +356,9 @@ def test_the_test_split_of_got10k_is_tracked_and_not_scored(tmp_path):
 
 def test_folders_whose_listing_fails_are_passed_over(tmp_path, monkeypatch):
     """As of a user who may not read them."""
-    (tmp_path / "secret").mkdir()
-    (tmp_path / "open").mkdir()
+    root = tmp_path / "a" / "b"  # what lies above it, two folders up, is this test's too
+    (root / "secret").mkdir(parents=True)
+    (root / "open").mkdir()
     iterate = Path.iterdir
 
     def iterdir(path):
@@ -368,7 +369,7 @@ def test_folders_whose_listing_fails_are_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", iterdir)
     for name in ("otb", "generic", "vot"):
         with pytest.raises(DatasetError, match="there are no sequences in"):
-            datasets.load(name, tmp_path)
+            datasets.load(name, root)
 
 
 def test_generic(tmp_path):

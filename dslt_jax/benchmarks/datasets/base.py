@@ -28,7 +28,8 @@ class Sequence:
     Attributes:
         name: the benchmark's name of the target.
         ground_truth: (N, 4) boxes or (N, 8) polygons, float64, 0-based pixel edges; a row of NaN
-            where the files say that the target is absent, zeros are kept as they are.
+            where the files say that the target is absent, zeros are kept as they are. A NaN in a
+            row makes all of it NaN.
         list_frames: lists the N image paths; called once, when `frames` is first read.
         attributes: the challenges that the benchmark names for the whole sequence.
         tags: per-frame marks, name -> (N,) bool; "absent" marks frames that some policies drop.
@@ -38,6 +39,7 @@ class Sequence:
         origin: what was taken from x and y of the benchmark's files (1 for 1-based ones).
         image_size: (width, height) where the benchmark's own files say it.
         listed: how many frames the benchmark is known to have here, for checking.
+        partial: (N,) bool, the rows of which only some numbers were NaN, for checking.
     """
 
     name: str
@@ -50,6 +52,14 @@ class Sequence:
     origin: float = 0.0
     image_size: tuple[int, int] | None = None
     listed: int | None = None
+    partial: np.ndarray = dataclasses.field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        unknown = np.isnan(self.ground_truth)
+        absent = np.any(unknown, axis=1, keepdims=True)
+        truth = np.where(absent, np.nan, self.ground_truth)
+        object.__setattr__(self, "ground_truth", truth)
+        object.__setattr__(self, "partial", (absent & ~unknown).any(axis=1))
 
     def __len__(self) -> int:
         return len(self.ground_truth)

@@ -22,8 +22,6 @@ from dslt_jax.benchmarks.datasets.base import (
 )
 from dslt_jax.benchmarks.datasets.textfile import read_regions, read_table, read_text
 
-TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
-
 
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
     """Returns the sequences of `list.txt`, or every folder with a groundtruth.txt."""
