@@ -5,23 +5,20 @@
     state, info = learn(tracker, params, state, sight)
     state, out = step(tracker, params, state, frame)       one after the other
 
-A tracker's settings are arguments of compiled programs like any other: another rate, another key,
-another frame size compile nothing but, for the size, the crop. Every program of the library's
-trackers is compiled here.
+A tracker's settings are arguments of compiled programs, those of `stages`, like any other: another
+rate, another key, another frame size compile nothing but, for the size, the crop.
 """
 
 import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from dslt_jax import arguments, states
+from dslt_jax import arguments, stages, states
 from dslt_jax.arrays import to_device
-from dslt_jax.multi_target import Many, alike, is_varying, many, over_targets
-from dslt_jax.ops import sampling
-from dslt_jax.types import Look, Output, Params, Sight, State, Tracker
+from dslt_jax.multi_target import Many, many
+from dslt_jax.types import Output, Params, Sight, State, Tracker
 
 
 def init(
@@ -49,8 +46,8 @@ def init(
     frame = arguments.check_frame(frame, len(box) if several else None)
     box = arguments.check_inside(box, frame)
     key = arguments.check_key(key)
-    patches, _ = _first_cut(tracker, frame, box)
-    return _init(tracker, params, key, patches, box)
+    patches, _ = stages.first_cut(tracker, frame, box)
+    return stages.init(tracker, params, key, patches, box)
 
 
 def locate(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[Sight, Output]:
@@ -71,11 +68,11 @@ def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[S
     states.check_state(tracker, state)
     frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
     with states.explained(tracker, params, state, init):
-        patches, limits = _next_cut(tracker, state, frame)
-        sight, look, out = _locate(tracker, params, state, patches, limits)
+        patches, limits = stages.next_cut(tracker, state, frame)
+        sight, look, out = stages.locate(tracker, params, state, patches, limits)
     if look is not None:
-        patches, _ = _cut(tracker, frame, look)
-        sight, out = _measure(tracker, params, state, sight, patches, limits)
+        patches, _ = stages.cut(tracker, frame, look)
+        sight, out = stages.measure(tracker, params, state, sight, patches, limits)
     return sight, out
 
 
@@ -94,7 +91,7 @@ def learn(
     arguments.check_tracker(tracker, params)
     states.check_state(tracker, state)
     states.check_sight(tracker, sight, state)
-    program = _learn_in_place if donate else _learn
+    program = stages.learn_in_place if donate else stages.learn
     return program(placed(tracker), params, state, sight)
 
 
@@ -111,7 +108,7 @@ def step(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[St
     """
     tracker = placed(tracker)
     sight, out = _find(tracker, params, state, frame)
-    state, info = _learn(tracker, params, state, sight)
+    state, info = stages.learn(tracker, params, state, sight)
     return state, out._replace(extra=out.extra | info)
 
 
@@ -208,85 +205,6 @@ def _place(tracker: Tracker, device: Any) -> Tracker:
 _placed_once: Any = functools.lru_cache(maxsize=256)(_place)
 
 
-# --- the programs: each compiles once, those that cut once for each frame size ---
-
-
-def _program(body: Any, **options: Any) -> Any:
-    """A body jitted, with JAX's ordinary promotion of dtypes whatever the caller's is.
-
-    Under jax_numpy_dtype_promotion=strict JAX would refuse a complex spectrum by a real label.
-    """
-
-    @functools.wraps(body)
-    def ordinary(*arguments):
-        with jax.numpy_dtype_promotion("standard"):
-            return body(*arguments)
-
-    return jax.jit(ordinary, **options)
-
-
-def _crops(tracker: Tracker, frame: jax.Array, look: Look) -> tuple[jax.Array, jax.Array]:
-    """The regions of a look, (S, size, size, 3) float32, and the frame's width and height (2,)."""
-
-    def cut(center, sides, frame=frame, windowed=True):
-        crop = functools.partial(
-            sampling.crop, frame, center=center, size=look.size, windowed=windowed
-        )
-        if sides.shape[0] == 1:
-            return crop(side=sides[0])[None]
-        return jax.lax.map(lambda side: crop(side=side), sides)
-
-    limits = jnp.array([frame.shape[-2], frame.shape[-3]], jnp.float32)
-    if not isinstance(tracker, Many):
-        # Inside a checked shard_map JAX cannot batch a choice, should the caller vmap it.
-        return cut(look.center, look.sides, windowed=not is_varying(look)), limits
-    frames = (frame,) if frame.ndim == 4 else ()
-    whole = functools.partial(cut, windowed=False)
-    return over_targets(cut, 1, look.center, look.sides, *frames, together=whole), limits
-
-
-@_program
-def _first_cut(tracker, frame, box):
-    return _crops(tracker, frame, tracker.first_look(box))
-
-
-@_program
-def _next_cut(tracker, state, frame):
-    return _crops(tracker, frame, tracker.look(state))
-
-
-_cut = _program(_crops)
-
-
-@_program
-def _init(tracker, params, key, patches, box):
-    given = tracker, params, key, patches, box
-    tracker, params, key, patches, box = alike(given, given)
-    return alike(tracker.init(params, key, patches, box), given)
-
-
-@_program
-def _locate(tracker, params, state, patches, limits):
-    sight, look = tracker.locate(params, state, patches, limits)
-    if look is not None:
-        return sight, look, None
-    sight, out = tracker.measure(params, state, sight, None, limits)
-    return sight, None, out
-
-
-@_program
-def _measure(tracker, params, state, sight, patches, limits):
-    return tracker.measure(params, state, sight, patches, limits)
-
-
-def _learn_body(tracker, params, state, sight):
-    return tracker.learn(params, state, sight)
-
-
-_learn = _program(_learn_body)
-_learn_in_place = _program(_learn_body, donate_argnums=2)
-
-
-@_program
+@stages.program
 def _track(tracker, params, state, frames):
     return jax.lax.scan(lambda state, frame: step(tracker, params, state, frame), state, frames)

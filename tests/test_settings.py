@@ -154,7 +154,7 @@ def test_paper_and_released_constants():
     assert paper.online.learner.rates == (5e-9, 2e-7)
     assert [layer.stride for layer in paper.backbone.layers] == [8, 16]
     assert [layer.stride for layer in released.backbone.layers] == [4, 4]
-    assert released.online.fresh and released.label.normalised
+    assert released.online.fresh == "once" and released.label.normalised
 
 
 def test_a_description_is_json_and_tells_trackers_apart():

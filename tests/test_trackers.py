@@ -9,7 +9,7 @@ import pytest
 import small
 
 import dslt_jax as dslt
-from dslt_jax import presets, settings, tracking
+from dslt_jax import presets, settings, stages, tracking
 
 # What makes a preset small; of those that have a network.
 SHRUNK = (
@@ -88,8 +88,8 @@ def test_one_compilation_over_many_sizes(name):
     frames, truth = small.clip(2)
     state = dslt.init(tracker(name), params(name), frames[0], truth[0])
     dslt.step(tracker(name), params(name), state, frames[1])
-    stages = [getattr(tracking, stage) for stage in ("_init", "_locate", "_measure", "_learn")]
-    before = [stage._cache_size() for stage in stages]
+    programs = (stages.init, stages.locate, stages.measure, stages.learn)
+    before = [program._cache_size() for program in programs]
     rng = np.random.default_rng(0)
     for _ in range(3):
         height, width = rng.integers(60, 300, 2)
@@ -97,7 +97,7 @@ def test_one_compilation_over_many_sizes(name):
         w, h = rng.integers(8, 50, 2)
         state = dslt.init(tracker(name), params(name), frames[0], [3, 3, w, h])
         dslt.step(tracker(name), params(name), state, frames[1])
-    assert [stage._cache_size() for stage in stages] == before
+    assert [program._cache_size() for program in programs] == before
 
 
 def test_two_runs_give_the_same_bits_and_leave_the_state_alone(name):

@@ -10,14 +10,14 @@ import pytest
 import small
 
 import dslt_jax as dslt
-from dslt_jax import settings, tracking
+from dslt_jax import settings, stages, tracking
 from dslt_jax.multi_target import over_targets
 
-PROGRAMS = ("_init", "_locate", "_measure", "_learn")
+PROGRAMS = (stages.init, stages.locate, stages.measure, stages.learn)
 
 
 def compiled():
-    return [getattr(tracking, name)._cache_size() for name in PROGRAMS]
+    return [program._cache_size() for program in PROGRAMS]
 
 
 def run(tracker, frames, box, **options):
@@ -202,7 +202,7 @@ def test_an_update_that_is_not_due_is_left_out_for_many_on_a_cpu_too():
     group, params = dslt.many(tracker), small.params()
     state = dslt.init(group, params, frames[0], np.repeat(truth[:1], 3, axis=0))
     sight, _ = dslt.locate(group, params, state, frames[1])
-    lowered = tracking._learn.lower(tracking.placed(group), params, state, sight).as_text()
+    lowered = stages.learn.lower(tracking.placed(group), params, state, sight).as_text()
     assert "stablehlo.case" in lowered or "stablehlo.if" in lowered
 
 

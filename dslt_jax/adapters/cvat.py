@@ -13,7 +13,7 @@ import numpy as np
 
 from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError, keyframes
 from dslt_jax.boxes import from_corners
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
 
 EDGES = ("xtl", "ytl", "xbr", "ybr")
 # Characters that XML does not have, not even escaped.

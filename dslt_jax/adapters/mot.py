@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError
-from dslt_jax.weights.kinds import not_the_file
+from dslt_jax.app.tracks import MOST_FRAMES, Track, Tracks, TracksError, read_text
+from dslt_jax.stand_ins import HEAD, not_the_file
 
 LEAST = 1e-4  # confidence of a box that is written
 
@@ -38,12 +38,8 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
     Raises:
       TracksError: it cannot be read, or a line is none.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise TracksError(f"cannot read {path}: {reason}") from None
-    if says := not_the_file(text[:500].encode()):
+    text = read_text(path)
+    if says := not_the_file(text[:HEAD].encode()):
         raise TracksError(f"{path} {says}")
     lines = enumerate(text.splitlines(), start=1)
     rows = [_row(path, i, line) for i, line in lines if line.strip()]
@@ -58,6 +54,11 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
         frames = own[:, 0].astype(np.int64) - 1
         if (np.diff(frames) == 0).any():
             twice = frames[np.flatnonzero(np.diff(frames) == 0)[0]] + 1
+            if number < 0:
+                raise TracksError(
+                    f"{path} has detections, which belong to no target (id {_name(number)}): give "
+                    "a tracker's results or the truth, such as gt/gt.txt"
+                )
             raise TracksError(f"{path} has two boxes of target {_name(number)} in frame {twice}")
         if len(own):
             boxes = own[:, 2:6] - (origin, origin, 0, 0)
@@ -83,6 +84,11 @@ def _row(path: Path, number: int, line: str) -> list[float]:
             f"line {number} of {path} is '{line[:60]}', x,y,w,h, as a truth of one target has it, "
             "not frame,id,x,y,w,h: number its lines first "
             f"(awk '{{print NR \",1,\" $0}}' {path.name} | grep -vi nan > mot.txt)"
+        )
+    if number == 1 and not row and "frame" in line.lower():
+        raise TracksError(
+            f"line 1 of {path} is a header, '{line[:60]}': remove it where the columns are "
+            "frame,id,x,y,w,h, as they must be"
         )
     sound = len(row) >= 6 and np.isfinite(row[:7]).all() and not row[0] % 1
     if not sound or not 1 <= row[0] <= MOST_FRAMES:

@@ -51,6 +51,11 @@ def keep() -> str | None:
     return None
 
 
+def cores() -> int | None:
+    """Returns how many of the machine's cores this process may use; None where nobody knows."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def _machine() -> str:
     """Names what XLA compiles for and JAX's keys leave out: the processor, and its threads."""
     try:
@@ -59,8 +64,7 @@ def _machine() -> str:
         processor = "\n".join(line for line in lines if line.partition(":")[0].strip() in names)
     except OSError:
         processor = platform.processor()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = os.environ.get("NPROC") or cores
+    threads = os.environ.get("NPROC") or cores()
     digest = hashlib.sha256(f"{processor}\n{threads}".encode()).hexdigest()
     return f"{platform.machine()}-{threads}-{digest[:12]}"
 

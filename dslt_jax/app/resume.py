@@ -7,6 +7,7 @@ was killed.
 
 import dataclasses
 import itertools
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -82,7 +83,7 @@ def check(summary: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         raise ResumeError(
             "the run to be resumed is of an older version, which kept too little for that"
         )
-    differing = [name for name in asked if summary.get(name) != asked[name]]
+    differing = [name for name in asked if not _same(name, summary.get(name), asked[name])]
     if differing:
         told = "; ".join(_difference(name, summary.get(name), asked[name]) for name in differing)
         raise ResumeError(f"the run to be resumed was another: {_short(told, 1000)}")
@@ -158,6 +159,13 @@ def _good_rows(path: Path) -> list[str]:
 
 def _is_lost(row: str) -> bool:
     return row.split(",")[_LOST] == "1"
+
+
+def _same(name: str, before: Any, now: Any) -> bool:
+    """Returns whether both ask for the same; a path may be written in another way."""
+    if name == "input" and isinstance(before, str) and isinstance(now, str):
+        return before == now or os.path.realpath(before) == os.path.realpath(now)
+    return before == now
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

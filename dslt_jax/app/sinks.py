@@ -15,18 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dslt_jax.media.overlay import Overlay
-from dslt_jax.media.writer import open_writer
+from dslt_jax.media.writer import open_writer, part_of
 
 if TYPE_CHECKING:  # it brings JAX, which who reads a run's files does not need
     from dslt_jax.app.loop import Record
 
 COLUMNS = ("frame", "x", "y", "w", "h", "confidence", "lost", "milliseconds", "time")
 HEADER = ",".join(COLUMNS)
-
-
-def part_of(path: Path) -> Path:
-    """Returns what a file is called until it is whole."""
-    return path.with_name(path.name + ".part")
 
 
 def box_stem(name: str) -> str:

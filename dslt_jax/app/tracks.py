@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dslt_jax import boxes as boxes_lib
 from dslt_jax.app.folder import read_summary
 from dslt_jax.app.sinks import COLUMNS, HEADER, box_stem, part_of
+from dslt_jax.text import decode
 
 Array = NDArray[np.float64]
 
@@ -117,6 +118,15 @@ def read_run(path: Path) -> Tracks:
     return Tracks(read, **_about(summary or {}, read))
 
 
+def read_text(path: Path) -> str:
+    """Returns a text file's content; raises TracksError."""
+    try:
+        return decode(path.read_bytes())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise TracksError(f"cannot read {path}: {reason}") from None
+
+
 def _about(summary: dict[str, Any], read: list[Track]) -> dict[str, Any]:
     sizes, track = summary.get("frame_sizes"), read[0]
     last = max(int(track.frames[-1]) for track in read)
@@ -137,13 +147,9 @@ def _read_table(name: str, path: Path) -> Track:
     there = [file for file in (path, part_of(path)) if file.exists()]
     # A kill leaves a .part, its last line perhaps torn; of a resumed run it has more rows.
     path = max(there, key=lambda file: file.stat().st_size, default=path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".part":
-            text = text[: text.rfind("\n") + 1]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise TracksError(f"cannot read {path}: {reason}") from None
+    text = read_text(path)
+    if path.suffix == ".part":
+        text = text[: text.rfind("\n") + 1]
     rows = [line.split(",") for line in text.splitlines()]
     if not rows or tuple(rows[0]) != COLUMNS:
         raise TracksError(f"{path} is no boxes.csv: its first line is not {HEADER}")

@@ -19,6 +19,7 @@ from dslt_jax.benchmarks import datasets, protocols
 from dslt_jax.benchmarks import starts as starts_lib
 from dslt_jax.benchmarks.datasets import Dataset, DatasetError, Sequence
 from dslt_jax.benchmarks.trajectory import Trajectory
+from dslt_jax.media.frame_size import SizeWatch
 from dslt_jax.media.images import read_image, sequence_depth
 
 if TYPE_CHECKING:  # they bring JAX, which scores and reports do not need
@@ -178,8 +179,7 @@ class Reader:
         self._position = {path: i for i, path in enumerate(paths)}
         self._pending: dict[int, Future[np.ndarray]] = {}
         self._pool = ThreadPoolExecutor(1, "decode")
-        self._size: tuple[int, ...] | None = None
-        self._told = False
+        self._sizes = SizeWatch()
 
     def __enter__(self) -> "Reader":
         return self
@@ -198,20 +198,9 @@ class Reader:
                 self._pending[i] = self._pool.submit(self._load, self._paths[i])
         frame = self._pending.pop(first).result()
         self._progress(1)
-        self._tell_size(path, np.shape(frame)[1::-1])
+        if told := self._sizes.change(frame, path):
+            _LOG.warning("%s", told)
         return frame
-
-    def _tell_size(self, path: Path, size: tuple[int, ...]) -> None:
-        self._size = self._size or size
-        if size != self._size and not self._told:
-            self._told = True
-            _LOG.warning(
-                "the frame size changes from %d x %d to %d x %d pixels at %s: the boxes are scaled "
-                "with it",
-                *self._size,
-                *size,
-                path,
-            )
 
 
 @functools.lru_cache(maxsize=1)

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dslt_jax.app import compiled
 from dslt_jax.app.spec import Spec
 from dslt_jax.benchmarks import datasets, engines, environments, metrics, protocols, runs, tables
 from dslt_jax.benchmarks.datasets import Dataset, DatasetError
@@ -195,7 +196,7 @@ def _events(
         raise UserError("there is no GPU here that JAX can use: pip install 'jax[cuda12]'")
     gpus = environments.visible_gpus() if device == "gpu" else []
     workers = min(values.workers or len(gpus) or 1, len(tasks))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = compiled.cores()
     if device == "cpu" and workers * values.threads > (cores or workers):
         _say(f"{workers} workers of {values.threads} threads are more than the {cores} cores here")
     local = environments.local(workers, values.threads, device, keep_compiled=values.keep_compiled)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from dslt_jax.cli import box_text
 from dslt_jax.cli.box_text import BoxError, WrittenBox
-from dslt_jax.weights.kinds import not_the_file
+from dslt_jax.stand_ins import not_the_file
+from dslt_jax.text import decode
 
 NAME_COLUMNS = ("name", "id", "target", "label", "object", "objectid", "targetid", "trackid")
 FRAME_COLUMNS = ("frame", "frameid", "frameno", "framenumber", "frameindex")
@@ -60,7 +61,7 @@ def _lines(path: str, form: str | None) -> list[tuple[str, str]]:
         data = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
         if says := not_the_file(data[:MOST_TEXT]):
             raise BoxError(f"{path} {says}")
-        text = data.decode()
+        text = decode(data)
     except UnicodeDecodeError:
         raise BoxError(f"{path} is not a text file of boxes") from None
     except OSError as error:
@@ -107,6 +108,11 @@ def _read_header(where: str, line: str, form: str | None) -> _Header | None:
     """The header that a line is; None if it is a box. Raises BoxError where it names no box."""
     if _NO_HEADER.search(line):
         return None
+    if not re.search(r"\w", line):
+        raise BoxError(
+            f"{where} is '{line}', as JSON has it over several lines: {box_text.needed(form)}, a "
+            "line"
+        )
     mark = next((mark for mark in (";", ",", "\t") if mark in line), None)
     columns = _cells(line, mark)
     roles = [role for column in columns if (role := box_text.role(column))]
@@ -151,10 +157,28 @@ def _refuse_unclear_ids(path: str, lines: list[str]) -> None:
         return
     if _are_ids(lasts) and not all(word.isdecimal() for word in firsts):
         return
+    shown = f"{path} has five numbers a line, '{','.join(rows[0])}'"
+    if fractions := _yolo(rows[0]):
+        raise BoxError(
+            f"{shown}, as YOLO has them: write its middle and size as {fractions}, with "
+            "--box_format cxcywh"
+        )
     raise BoxError(
-        f"{path} has five numbers a line, '{','.join(rows[0])}': is the first one an id, or the "
+        f"{shown}: is the first one an id, or the "
         "last? Say so in a first line, id,x,y,w,h or x,y,w,h,id"
     )
+
+
+def _yolo(row: list[str]) -> str | None:
+    """The box of a class's number and four fractions of the frame, in percent; None of another."""
+    kind, *numbers = row
+    try:
+        values = [float(word) for word in numbers]
+    except ValueError:
+        return None
+    if not kind.isdecimal() or not all(0 <= value <= 1 for value in values):
+        return None
+    return ",".join(f"{100 * value:.6g}%" for value in values)
 
 
 def _are_ids(words: list[str]) -> bool:

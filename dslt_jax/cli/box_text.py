@@ -106,7 +106,21 @@ def split_box(text: str, where: str, form: str | None = None) -> tuple[WrittenBo
         count = f"{len(numbers)} number" + "s" * (len(numbers) != 1)
         raise BoxError(f"{where} is '{text}', which is {count}: {needed(form)}")
     a, b, c, d = (number(word, text, where, form) for word in numbers)
+    _refuse_polygon(bare, where)
     return WrittenBox((a, b, c, d), form or "xywh", form is not None), rest
+
+
+def _refuse_polygon(bare: str, where: str) -> None:
+    """Raises BoxError for eight numbers, with the box around the polygon that they may be."""
+    texts = words(bare)[0]
+    if len(texts) != 8 or not all(_NUMBER.fullmatch(text) for text in texts):
+        return
+    values = [number(text, bare, where, None).value for text in texts]
+    left, top, right, bottom = (pick(values[start::2]) for pick in (min, max) for start in (0, 1))
+    box = ",".join(f"{value:.6g}" for value in (left, top, right - left, bottom - top))
+    raise BoxError(
+        f"{where} is '{bare}', eight numbers as a polygon has them: write the box around it, {box}"
+    )
 
 
 def words(text: str, count: int = 0) -> tuple[list[str], str]:

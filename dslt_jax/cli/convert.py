@@ -19,6 +19,7 @@ Exit status: 0 all done; 1 it could not be read or written; 2 wrong flags.
 """
 
 import math
+import os
 import re
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ from dslt_jax.adapters import cvat, label_studio, mot
 from dslt_jax.app.tracks import Tracks, TracksError, read_run
 from dslt_jax.cli import paths
 from dslt_jax.cli.main import UserError
+from dslt_jax.media import missing
 
 FILES = {
     "cvat": "cvat.xml",
@@ -87,7 +89,9 @@ flags.DEFINE_float(
 
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
     """Reads, writes and prints; returns the exit status."""
-    if len(arguments) != 1 or values.to is None:
+    if len(arguments) > 1:
+        raise UserError(f"one input becomes one file: convert {arguments[1]} by itself")
+    if not arguments or values.to is None:
         raise UserError("what is to become what? dslt convert INPUT --to " + "|".join(FILES))
     source = Path(paths.local(arguments[0]))
     _check_flags(source, values)
@@ -145,6 +149,11 @@ def _read(source: Path, values: flags.FlagValues) -> Tracks:
         return cvat.read(source)
     if _is_mot(source):
         return mot.read(source, origin=values.origin)
+    if not os.path.lexists(source):
+        near = missing.nearest(str(source))
+        raise TracksError(
+            f"there is no file or folder {source}{near and f': did you mean {near}?'}"
+        )
     raise TracksError(
         f"{source} is none of what can be read: a run's folder, boxes.csv, MOT's .txt, CVAT's .xml"
     )

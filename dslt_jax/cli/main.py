@@ -57,6 +57,8 @@ def main(argv: list[str]) -> int:
     and examples head its help, and `main(flags, arguments) -> int`. Status 2 is for wrong flags,
     130 for Ctrl-C, 143 for SIGTERM and 129 for SIGHUP.
     """
+    if argv[1:2] == ["help"] and argv[2:3]:
+        argv = [argv[0], argv[2], "--help"]
     if len(argv) < 2 or argv[1] in ("-h", "--help", "help"):
         print(usage())
         return 0 if len(argv) > 1 else 2
@@ -89,7 +91,7 @@ def _call(command: str, words: list[str]) -> int:
             raise UserError(said)
         return module.main(module.FLAGS, arguments)
     except (UserError, flags.Error) as error:
-        print(f"dslt {command}: {error}{_hint(error)}", file=sys.stderr)
+        print(f"dslt {command}: {_plain(error)}{_hint(error)}", file=sys.stderr)
         return 2 if isinstance(error, flags.Error) else 1
 
 
@@ -103,6 +105,12 @@ def _module(command: str) -> Any:
         if name not in os.environ:
             raise
         raise UserError(f"JAX cannot use {name}={os.environ[name]}: unset it") from None
+
+
+def _plain(error: Exception) -> str:
+    """An error's sentence, where Python has none for users: of a flag that is a number."""
+    text = re.sub(r": invalid literal for int\(\) .*", ": it is no whole number", str(error))
+    return re.sub(r": could not convert string to float: .*", ": it is no number", text)
 
 
 def _hint(error: Exception) -> str:

@@ -24,8 +24,13 @@ def local(text: str, what: str = "", *, pipe: bool = False) -> str:
       pipe: whether it may be -.
 
     Raises:
-      UserError: it is another address, or -.
+      UserError: it is empty, another address, or -.
     """
+    if not text.strip():
+        raise UserError(
+            f"{what or 'a path'} is empty: give a path, or leave it out; was a variable of the "
+            "shell not set?"
+        )
     try:
         path = local_path(text)
     except FramesError as error:
@@ -48,7 +53,10 @@ class _PathParser(flags.ArgumentParser[str]):
         self._name, self._pipe = name, pipe
 
     def parse(self, argument: str) -> str:
-        return local(argument, f"--{self._name}=", pipe=self._pipe)
+        try:
+            return local(argument, f"--{self._name}=", pipe=self._pipe)
+        except UserError as error:  # the status is that of any wrong flag
+            raise flags.IllegalFlagValueError(str(error)) from None
 
 
 def define(

@@ -1,5 +1,6 @@
 """Which targets to follow: from the flags, their files or a window; settled on the start frame."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -53,6 +54,11 @@ def from_flags(values: flags.FlagValues, arguments: Sequence[str]) -> list[Wante
         if len(values.box) > 1:
             raise BoxError("--box was given twice: several targets are a file, --targets FILE")
         box, left = join_words(values.box[0], arguments)
+    if left and values.input and os.path.exists(left[0]):
+        raise BoxError(
+            f"'{left[0]}' is left over behind --input {values.input[0]}: a run follows one input, "
+            "and a glob of images is put in quotes, --input 'frames/*.png'"
+        )
     if left:
         raise BoxError(f"'{left[0]}' belongs to no flag: the input is --input PATH")
     if len(given) > 1:

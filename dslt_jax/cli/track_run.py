@@ -18,6 +18,7 @@ from dslt_jax.app.resume import Kept
 from dslt_jax.app.tally import Tally
 from dslt_jax.cli import endings
 from dslt_jax.cli.main import UserError
+from dslt_jax.media.frame_size import SizeWatch
 from dslt_jax.media.frames import FramesError
 from dslt_jax.version import __version__
 
@@ -118,22 +119,15 @@ class Progress:
         self._bar = tqdm(
             total=total, initial=done, unit=" frames", disable=None, dynamic_ncols=True
         )
-        self._size: tuple[int, ...] | None = None
-        self._told = False
+        self._sizes = SizeWatch()
         self._dropped, self._last = 0, -1
 
     def write(self, record: loop.Record) -> None:
-        size = record.image.shape[1::-1]
+        where = f"frame {record.frame.index}"
         if record.damaged:
-            self._say(f"frame {record.frame.index}: {record.damaged}")
-        elif self._size is not None and size != self._size and not self._told:
-            self._told = True
-            self._say(
-                f"the frame size changes from {self._size[0]} x {self._size[1]} to {size[0]} x "
-                f"{size[1]} pixels at frame {record.frame.index}: the boxes are scaled with it "
-                f"({SUMMARY} has all sizes)"
-            )
-        self._size = self._size or size
+            self._say(f"{where}: {record.damaged}")
+        elif told := self._sizes.change(record.image, where):
+            self._say(f"{told} ({SUMMARY} has all sizes)")
         if record.latency is not None:
             self._dropped += record.frame.index - self._last - 1
             late = f"{1e3 * record.latency:.0f} ms late, {self._dropped} dropped"

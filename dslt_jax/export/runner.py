@@ -5,6 +5,7 @@ python tracker.py CLIP.npy X,Y,W,H [NAME=VALUE ...]    # (N, H, W, 3) uint8 RGB;
 
 import functools
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -52,5 +53,8 @@ if __name__ == "__main__":
     clip, box = np.load(sys.argv[1], mmap_mode="r"), sys.argv[2].split(",")
     tracker = Tracker(**dict(pair.split("=") for pair in sys.argv[3:]))
     tracker.init(np.asarray(clip[0]), [float(number) for number in box])
-    for frame in clip[1:]:
-        print(*tracker.step(np.asarray(frame))["box"].tolist(), sep=",", flush=True)
+    try:
+        for frame in clip[1:]:
+            print(*tracker.step(np.asarray(frame))["box"].tolist(), sep=",", flush=True)
+    except BrokenPipeError:  # its reader went away, as `head` does; Python flushes once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,6 @@
 """A learner with a budget, and the learners that settings pick by name."""
 
-from typing import Any
+from typing import Any, Literal
 
 import jax
 
@@ -18,7 +18,9 @@ class Schedule(Part):
     learner: Learner = part(Adam(), choices=TABLE)
     steps: int = static(1)
     every: int = static(1)  # samples that come between two fits, the last one included
-    fresh: bool = static(False)  # every fit starts with a new state, such as Adam's moments
+    # Where the learner's state, such as Adam's moments, starts anew: where this schedule takes over
+    # from another one, or in every fit.
+    fresh: Literal["never", "once", "always"] = static("never")
     stop: float | None = None  # it ends before when the error, without the decay, falls below
 
     def check(self) -> None:
@@ -35,7 +37,7 @@ class Schedule(Part):
 
     def fit(self, objective: Objective, kernel: jax.Array, state: Any) -> Fit:
         """Spends the budget once; raises ValueError where a learner of one's own gives no `Fit`."""
-        if self.fresh:
+        if self.fresh == "always":
             state = self.learner.init(kernel)
         fit = self.learner.fit(objective, kernel, state, steps=self.steps, stop=self.stop)
         if not all(hasattr(fit, field) for field in Fit._fields):

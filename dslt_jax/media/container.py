@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -86,6 +86,11 @@ class Video:
         return max((part.bits for part in layout.components), default=0) if layout else 0
 
     @property
+    def stretch(self) -> Fraction:
+        """Width by height of a pixel, as players show it; about 1 where they are square."""
+        return Fraction(self.stream.sample_aspect_ratio or 1)
+
+    @property
     def is_mp4(self) -> bool:
         return "mp4" in self.container.format.name
 
@@ -135,12 +140,13 @@ def connect(
         av = import_av()
         limit = {"max_pixels": str(MOST_PIXELS)}
         container = av.open(file, **options | {"options": limit | options.get("options", {})})
-        if not container.streams.video:
-            kinds = sorted({stream.type for stream in container.streams})
+        if not (films := [one for one in container.streams.video if not _is_cover(one)]):
+            kinds = sorted({one.type for one in container.streams if one.type != "video"})
             raise FramesError(f"{what} has no pictures, only {' and '.join(kinds) or 'nothing'}")
-        stream = container.streams.video[0]
+        stream = max(films, key=lambda film: film.width * film.height)
         stream.codec_context.options = limit
-        return Video(what, container, stream, container.demux(stream), release)
+        note = _of_several(what, stream, films)
+        return Video(what, container, stream, container.demux(stream), release, note=note)
     except BaseException as error:
         if container is not None:
             container.close()
@@ -152,6 +158,22 @@ def connect(
         if isinstance(error, (av.error.FFmpegError, OSError, ValueError)):
             raise FramesError(explain(error)) from None
         raise
+
+
+def _is_cover(stream: Any) -> bool:
+    """Returns whether a stream is one picture for the whole, as music has it."""
+    return bool(stream.disposition & type(stream.disposition).attached_pic)
+
+
+def _of_several(what: str, stream: Any, films: Sequence[Any]) -> str:
+    """Says which of several streams is taken."""
+    if len(films) < 2:
+        return ""
+    sizes = ", ".join(f"{film.width} x {film.height}" for film in films)
+    return (
+        f"{what} has {len(films)} streams of pictures, {sizes}: that of {stream.width} x "
+        f"{stream.height} is taken, number {stream.index}"
+    )
 
 
 def peek(video: Video, explain: Callable[[Exception], str]) -> Video:

@@ -17,6 +17,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 MOST_FOLDERS = 200  # that are looked into for a hint
+MOST_KINDS = 10  # of names that are compared
 
 
 def open_folder(folder: Path) -> Source:
@@ -54,8 +55,19 @@ def _why_none(folder: Path, videos: list[Path]) -> str:
             hint = f" Its folder {best.relative_to(folder)} has {counts[best]}."
             break
     else:
-        hint = ""
+        hint = _others(children)
     return f"the folder {folder} has no images ({', '.join(sorted(images.SUFFIXES))}).{hint}"
+
+
+def _others(paths: list[Path]) -> str:
+    """Says which files there are instead, the most frequent kind."""
+    files = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+    if not files:
+        return ""
+    suffix, count = collections.Counter(path.suffix for path in files).most_common(1)[0]
+    if not suffix:
+        return f" It has {count} files without a suffix: images need that of their kind, as .png."
+    return f" It has {count} {suffix} files: frames in such files are converted first, to .png."
 
 
 def _folders_in(folder: Path) -> list[Path]:
@@ -117,7 +129,7 @@ def open_files(name: str, paths: Sequence[Path], notes: tuple[str, ...] = ()) ->
         for path in paths[first:]:
             yield Picture(path.name, functools.partial(load, path))
 
-    notes = (*notes, *_gaps(paths))
+    notes = (*notes, *(_pairs(paths) or _gaps(paths)))
     return Source(name, read, count=len(paths), notes=notes, exact=True, jump=read)
 
 
@@ -129,6 +141,22 @@ def natural_key(text: str) -> list[tuple[int, str]]:
 
 def _order(path: Path) -> tuple[list[tuple[int, str]], str]:
     return natural_key(str(path)), str(path)
+
+
+def _pairs(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Says where images come in several kinds of names for the same numbers, as with masks."""
+    kinds: dict[tuple[str, str], dict[tuple[str, ...], Path]] = {}
+    for path in paths:
+        kind = re.sub(r"\d+", "#", path.stem), path.suffix.lower()
+        kinds.setdefault(kind, {})[tuple(re.findall(r"\d+", path.stem))] = path
+    for one, other in itertools.combinations(list(kinds.values())[:MOST_KINDS], 2):
+        if len(shared := one.keys() & other.keys()) > 1:
+            first = min(shared)
+            return (
+                f"images of several kinds have the same numbers, {one[first].name} and "
+                f"{other[first].name}: all are taken, a quoted glob takes one kind",
+            )
+    return ()
 
 
 def _gaps(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from dslt_jax.media import address, folder, images, network, pipe, span, video
+from dslt_jax.media import address, folder, images, missing, network, pipe, span, video
 from dslt_jax.media.source import DamagedFrame, Frame, FramesError, Image, Source
 
 __all__ = [
@@ -26,8 +26,9 @@ def open_frames(
 
     Args:
       path: a video file (needs the extra `video`) or its address, e.g. "rtsp://host/1"; a folder
-        of images, a glob of images in quotes, an image or an animated WebP, GIF or TIFF; a pipe,
-        "-" for standard input; the number of a camera, e.g. "0". ~ and $NAME are expanded.
+        of images, a glob of images in quotes or a pattern such as "frames/%04d.png", an image or an
+        animated WebP, GIF or TIFF; a pipe, "-" for standard input; the number of a camera, e.g.
+        "0". ~ and $NAME are expanded.
       start, end: the part that is wanted, from `start` on and before `end`: the number of a frame,
         from 0, e.g. "120", or a time in a video, e.g. "12.5s", "1:30" or "00:01:30.5".
 
@@ -68,8 +69,7 @@ def _open(text: str) -> Source:
     if os.path.isdir(path):
         return folder.open_folder(Path(path))
     if os.path.lexists(path):
-        is_image = Path(path).suffix.lower() in images.SUFFIXES
-        return images.open_image(Path(path)) if is_image else video.open_video(path)
+        return _open_file(path)
     if path.isdecimal():
         return video.open_camera(int(path))
     shown = address.redact(path) if address.looks_secret(path) else path
@@ -80,5 +80,23 @@ def _open(text: str) -> Source:
         if len(files) == 1 and files[0].suffix.lower() in folder.VIDEO_SUFFIXES:
             return video.open_video(files[0])
         return folder.open_matches(path, files)
-    hint = address.hint(path)
+    if (matches := missing.numbered(path)) is not None:
+        if not matches:
+            raise FramesError(f"no file matches {shown}")
+        return folder.open_files(path, matches)
+    near = missing.nearest(path)
+    hint = f"did you mean {near}?" if near else address.hint(path)
+    shown = shown if shown.isprintable() else repr(shown)[1:-1]
     raise FramesError(f"there is no file, folder or camera '{shown}'{hint and f': {hint}'}")
+
+
+def _open_file(path: str) -> Source:
+    """The frames of a file, by its suffix or else by what is in it."""
+    if Path(path).suffix.lower() not in images.SUFFIXES:
+        return video.open_video(path)
+    try:
+        return images.open_image(Path(path))
+    except images.NoImageError:
+        if video.is_film(path):  # messengers call them .gif
+            return video.open_video(path)
+        raise

@@ -11,10 +11,23 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from dslt_jax.media.depth import FULL_16_BITS, Depth, decide, deep_values, is_deep
 from dslt_jax.media.source import DamagedFrame, FramesError, Image, Picture, Source
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
 
 SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jp2", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".jp2",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+    }
     | {".ppm", ".pgm", ".pnm", ".tga"}
 )
 # Pillow reads others too, among them PostScript, which it has another program execute.
@@ -24,6 +37,10 @@ LOOKED_AT = 5  # pictures of a sequence from which its depth is known
 
 class ImageError(ValueError):
     """An image cannot be read; the text says which and why."""
+
+
+class NoImageError(FramesError):
+    """A file is no image of our formats."""
 
 
 def opened(path: str | os.PathLike) -> PillowImage.Image:
@@ -119,6 +136,8 @@ def open_image(path: Path) -> Source:
             image.seek(0)
             image.load()  # WebP knows a frame's duration only then
             duration = image.info.get("duration")
+    except UnidentifiedImageError as error:
+        raise NoImageError(_reason(path, error)) from error
     except Exception as error:
         raise FramesError(_reason(path, error)) from error
 

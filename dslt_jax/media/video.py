@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 
@@ -9,7 +10,13 @@ from dslt_jax.media.container import Video, connect, reason
 from dslt_jax.media.decode import decode
 from dslt_jax.media.seek import Seeker
 from dslt_jax.media.source import FramesError, Picture, Source
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
+
+
+def is_film(path: str | os.PathLike) -> bool:
+    """Returns whether a file begins as the containers of most videos do, whatever its name."""
+    with open(path, "rb") as file:
+        return re.match(rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", file.read(12), re.S) is not None
 
 
 def open_video(path: str | os.PathLike) -> Source:
@@ -49,7 +56,12 @@ def described(name: str, read: Callable[[], Iterator[Picture]], video: Video) ->
 
 
 def _notes(video: Video) -> tuple[str, ...]:
-    notes = (video.note,) if video.note else ()
+    notes: tuple[str, ...] = (video.note,) if video.note else ()
+    if abs(video.stretch - 1) > 0.01:
+        notes += (
+            f"{video.what} has pixels of {float(video.stretch):.3g} to 1: players stretch it so, "
+            "and a box is in its own pixels",
+        )
     if video.bits != 16:  # of fewer, FFmpeg knows which are the upper ones
         return notes
     return (

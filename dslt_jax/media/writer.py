@@ -64,7 +64,7 @@ class Mp4Writer:
 
     def __init__(self, path: Path, fps: float):
         self.path = path
-        self._part = _part(path)
+        self._part = part_of(path)
         self._fps = Fraction(fps).limit_denominator(1001)
         self._pace = Pace(self._fps)
         self._container: Any = None
@@ -157,7 +157,7 @@ class WebpWriter:
                 self.path,
                 self._stride,
             )
-        part = _part(self.path)
+        part = part_of(self.path)
         try:
             self._frames[0].save(
                 part,
@@ -207,5 +207,6 @@ def _time_base(fps: Fraction) -> Fraction:
     return Fraction(1, ticks if ticks < 1 << 16 else 60000)  # MPEG-4 has 16 bits for them
 
 
-def _part(path: Path) -> Path:
+def part_of(path: Path) -> Path:
+    """Returns what a file is called until it is whole."""
     return path.with_name(path.name + ".part")

@@ -104,8 +104,7 @@ class Scales(Sizing):
 
     def factors(self) -> jax.Array:
         """(count,) factors step^(-n) .. 1 .. step^n."""
-        half = self.count // 2
-        return jnp.asarray(self.step) ** jnp.arange(-half, half + 1, dtype=jnp.float32)
+        return pyramid(self.count, self.step)
 
     def look(self, center, scale) -> Look:
         return Look(center, scale * self.crop * self.factors(), self.crop)
@@ -117,6 +116,12 @@ class Scales(Sizing):
         index = best(scores, self.penalty)
         factor = 1.0 + self.damping * (self.factors()[index] - 1.0)
         return jnp.where(sure, factor, 1.0), index
+
+
+def pyramid(count: int, step: jax.Array | float) -> jax.Array:
+    """Returns (count,) factors step^(-n) .. 1 .. step^n; count = 2n + 1."""
+    exponent = jnp.arange(count, dtype=jnp.float32) - count // 2
+    return jnp.asarray(step, jnp.float32) ** exponent
 
 
 def best(scores: jax.Array, penalty: jax.Array | float) -> jax.Array:

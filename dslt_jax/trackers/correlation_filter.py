@@ -60,14 +60,23 @@ def resized(
     return factor, scale.spectrum(patch, inside * factor)
 
 
-class CorrelationFilter(Part):
-    """The stages that are the same; a filter adds `spectrum`, `respond`, `init` and `learn`.
+def check_cells(tracker: Any) -> None:
+    """Raises ValueError where a tracker's crop, `size`, is not 8 or more whole cells, `cell`."""
+    tracker.require("cell", lambda n: n >= 1, "at least 1")
+    if tracker.size % tracker.cell or tracker.size < 8 * tracker.cell:
+        raise ValueError(f"size={tracker.size} must be 8 or more cells of {tracker.cell} pixels")
 
-    Its state has `center` and `size`, (2,) each, in frame pixels.
+
+class CorrelationFilter(Part):
+    """The stages that are the same; a filter adds `spectrum`, `init` and `learn`.
+
+    Its state has `center` and `size`, (2,) each, in frame pixels, and where `respond` is this one
+    the spectrum `filter`.
     """
 
     size: int = static(128)  # side of the crop, in pixels
     padding: float = 1.5  # the region is 1 + padding times the target
+    lost: float = 0.05  # a response below is no target
 
     backbone = None
 
@@ -80,7 +89,7 @@ class CorrelationFilter(Part):
 
     def respond(self, state: Any, spectrum: jax.Array) -> jax.Array:
         """Returns the spectrum (G, G // 2 + 1) of the response over all shifts."""
-        raise NotImplementedError
+        return jnp.sum(state.filter * spectrum, axis=0)
 
     def response(self, state: Any, patch: jax.Array) -> jax.Array:
         """Returns (G, G) the response over all shifts of a patch, none of them in the middle."""
@@ -89,7 +98,7 @@ class CorrelationFilter(Part):
 
     def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
         """Returns () bool: the peak is no target."""
-        raise NotImplementedError
+        return ~(peak.confidence >= self.lost)
 
     def first_look(self, box: jax.Array) -> Look:
         """The region around the first box."""
@@ -136,6 +145,10 @@ class CorrelationFilter(Part):
             search_box=jnp.concatenate([state.center - extent / 2, extent]),
             extra={} if factor is None else {"scale": factor},
         )
+
+    def pixels(self, size: jax.Array) -> jax.Array:
+        """Returns (2,) width and height in the crop of a target of `size` (2,), in pixels."""
+        return self.size * size / self._extent(size)
 
     def _extent(self, size: jax.Array) -> jax.Array:
         return (1 + self.padding) * size

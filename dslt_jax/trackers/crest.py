@@ -169,7 +169,7 @@ def crest() -> Crest:
         label=Label(sigma=0.129),
         loss=Ohnm(threshold=0.1),
         first=Schedule(Adam((5e-8, 5e-8, 5e-10, 1e-7)), steps=1000, stop=0.02),
-        online=Schedule(Adam((2e-9, 2e-9, 2e-11, 4e-9)), steps=2, every=2, fresh=True),
+        online=Schedule(Adam((2e-9, 2e-9, 2e-11, 4e-9)), steps=2, every=2, fresh="always"),
         memory=Memory(
             size=3, interval=1, first_weight=0.0
         ),  # the first frame is the temporal branch's

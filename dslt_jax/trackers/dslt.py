@@ -73,15 +73,14 @@ class Dslt(Part):
 
     def first_look(self, box: jax.Array) -> Look:
         """The search region around the first box."""
-        center, size = _center_size(box)
-        return self._region(center, size)
+        return self.region.look(self.backbone.layers[0], *_center_size(box))
 
     def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
         """The first-frame fit."""
         layers, (center, extent) = self.backbone.layers, _center_size(box)
         pixels = extent * (self.region.target / self.region.length(extent))
         cells = pixels / layers[0].stride
-        anchor = self._anchor(self.region.search)
+        anchor = self.region.anchor(layers[0], self.region.search)
         crops, shifts = augmentation.first_frame(
             patches[0], self.augment, self.region.target, anchor
         )
@@ -103,7 +102,8 @@ class Dslt(Part):
         fit = self.first.fit(
             self.objective(everything, mask), kernel, self.first.learner.init(kernel)
         )
-        goes_on = type(self.first.learner) is type(self.online.learner)
+        alike = type(self.first.learner) is type(self.online.learner)
+        goes_on = alike and self.online.fresh == "never"
         center_pixel = jnp.full(2, anchor, jnp.float32)
         view = self._view(patches, maps)
         return State(
@@ -125,7 +125,7 @@ class Dslt(Part):
 
     def look(self, state: State) -> Look:
         """The search region around the last place, or elsewhere where the target is lost."""
-        return self._region(self._aim(state), state.size)
+        return self.region.look(self.backbone.layers[0], self._aim(state), state.size)
 
     def locate(
         self, params: Any, state: State, patches: jax.Array, limits: jax.Array
@@ -135,7 +135,7 @@ class Dslt(Part):
         maps = backbones.apply(self.backbone, params, patches)
         spectra = self._spectra(maps, state.reductions)
         response = self.respond(state, spectra, self._grid)[0]
-        anchor = self._anchor(region.search)
+        anchor = region.anchor(layers[0], region.search)
         middle = layers[0].position(anchor)
         prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), self._spread(state.cells))
         peak = localize.find_peak(response, prior)
@@ -175,7 +175,8 @@ class Dslt(Part):
         )
         look = self.size.look(sight.center, scale)
         if look is not None:
-            look = look.replace(center=self._around(look.center, look.size * scale, look.size))
+            side = look.size * scale
+            look = look.replace(center=region.around(layers[0], look.center, side, look.size))
         return sight, look
 
     def measure(
@@ -187,7 +188,7 @@ class Dslt(Part):
             maps = backbones.apply(self.backbone, params, patches)
             spectra = self._spectra(maps, state.reductions)
             responses = self.respond(state, spectra, maps[0].shape[1])
-            position = layer.position(self._anchor(patches.shape[1]))
+            position = layer.position(self.region.anchor(layer, patches.shape[1]))
         factor, index = self.size.rescale(responses, position, sight.sure)
         size = jnp.clip(sight.size * factor, jnp.minimum(self.region.min_side, limits), limits)
         region, side = self.look(state), self.region.side(state.size)
@@ -246,22 +247,6 @@ class Dslt(Part):
         """(2,) the centre of the search region."""
         place = self.recovery.place(state.missing, self.region.side(state.size), state.limits)
         return jnp.where(self.recovery.elsewhere(state.missing), place, state.center)
-
-    def _region(self, center: jax.Array, size: jax.Array) -> Look:
-        side, search = self.region.side(size), self.region.search
-        return Look(self._around(center, side, search), side.reshape(1), search)
-
-    def _anchor(self, size: int) -> float:
-        """The pixel of a crop of `size` where the target is put: on an edge between two cells.
-
-        There the label of a target of few cells has its height; beside it no cell would.
-        """
-        layer = self.backbone.layers[0]
-        return layer.pixel(round(layer.position(size / 2)))
-
-    def _around(self, center: jax.Array, side: jax.Array, size: int) -> jax.Array:
-        """The middle (2,) of a region whose crop of `size` has the target at its anchor."""
-        return center - side * (self._anchor(size) / size - 0.5)
 
     def _spectra(self, maps, reductions) -> jax.Array:
         features = self.fusion(maps, reductions, self.backbone.layers)

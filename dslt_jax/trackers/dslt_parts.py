@@ -5,11 +5,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from dslt_jax.backbones import Layer
 from dslt_jax.parts import Part, static
+from dslt_jax.types import Look
 
 
 class Region(Part):
-    """How large a target is in its search region."""
+    """How large a target is in its search region, and where."""
 
     target: int = static(64)  # sqrt(w * h) of the target in the search crop, in pixels
     search: int = static(320)  # side of the square search crop, in pixels
@@ -30,6 +32,22 @@ class Region(Part):
     def side(self, size: jax.Array) -> jax.Array:
         """Returns () the search region's side in frame pixels, of a target's size (2,)."""
         return self.search / self.target * self.length(size)
+
+    def look(self, layer: Layer, center: jax.Array, size: jax.Array) -> Look:
+        """Returns the search region of a target; layer: whose cells its response has."""
+        side = self.side(size)
+        return Look(self.around(layer, center, side, self.search), side.reshape(1), self.search)
+
+    def anchor(self, layer: Layer, size: int) -> float:
+        """Returns the pixel of a crop of `size` where the target is put: an edge of two cells.
+
+        There the label of a target of few cells has its height; beside it no cell would.
+        """
+        return layer.pixel(round(layer.position(size / 2)))
+
+    def around(self, layer: Layer, center: jax.Array, side: jax.Array, size: int) -> jax.Array:
+        """Returns the middle (2,) of a region whose crop of `size` has the target at its anchor."""
+        return center - side * (self.anchor(layer, size) / size - 0.5)
 
 
 class Gates(Part):

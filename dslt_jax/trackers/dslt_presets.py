@@ -1,5 +1,7 @@
 """DSLT's presets: `compact`, `fast`, `dslt_offline`, `googlenet`, `paper`, `released`, `vgg16`."""
 
+import functools
+
 from dslt_jax.backbones import Compact, GoogLeNet, Narrow, Vgg16
 from dslt_jax.learners import Adam, Memory, Schedule
 from dslt_jax.ops.fusion import Fusion
@@ -82,20 +84,21 @@ def vgg16() -> Dslt:
 def released() -> Dslt:
     """The paper's tracker with the constants of the released MATLAB code where they differ.
 
-    pool3 and pool4 are removed, both layers have stride 4, Adam starts afresh in every frame. What
-    that code does and this preset does not: its gradient has lost the sign of p - y, which only
-    ever pushes responses up; its bias correction stays at Adam's first step; it takes two steps for
-    each of the seven samples in turn (here 14 for all of them together) and learns the first frame
-    from one crop a step; its channel reduction is 3x3, its displacements are stretched, its index
-    of the scale is inverted, and its motion prior has a deviation an axis (here one for both).
+    pool3 and pool4 are removed, both layers have stride 4, Adam starts afresh behind the first
+    frame and its bias correction stays at the first step. What that code does and this preset does
+    not: its gradient has lost the sign of p - y, which only ever pushes responses up; it takes two
+    steps for each of the seven samples in turn (here 14 for all of them together) and learns the
+    first frame from one crop a step; its channel reduction is 3x3, its displacements are stretched,
+    its index of the scale is inverted, and its motion prior has a deviation an axis (here one for
+    both).
     """
-    base = paper()
+    base, adam = paper(), functools.partial(Adam, b1=0.6, correction="first")
     return base.replace(
         backbone=Vgg16(("conv4_3", "conv5_3"), pooling=False),
         kernel_size=32,
         fusion=base.fusion.replace(shallow=0.8, deep=0.2),
         label=Label(sigma=0.08, importance=3.2, power=2.0, normalised=True),
-        first=Schedule(Adam((2e-8, 8e-7), b1=0.6), steps=100, stop=0.03),
-        online=Schedule(Adam((1e-8, 4e-7), b1=0.6), steps=14, fresh=True),
+        first=Schedule(adam((2e-8, 8e-7)), steps=100, stop=0.03),
+        online=Schedule(adam((1e-8, 4e-7)), steps=14, fresh="once"),
         decay=2.55e-4,  # Caffe's 5.1e-4 is that of the gradient
     )

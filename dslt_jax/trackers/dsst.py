@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.learners import Objective, Ridge
-from dslt_jax.ops import features, hog, localize, windows
+from dslt_jax.ops import features, hog, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.scale_filter import Means, ScaleFilter, zooms
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter, resized
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, check_cells, resized
 from dslt_jax.types import Output
 
 
@@ -53,13 +53,10 @@ class Dsst(CorrelationFilter):
     learner: Ridge = Ridge(rate=0.025)
     scale: ScaleFilter = ScaleFilter()
     min_side: float = 4.0  # of a box, in frame pixels
-    lost: float = 0.05  # a response below is no target
 
     def check(self) -> None:
         super().check()
-        self.require("cell", lambda n: n >= 1, "at least 1")
-        if self.size % self.cell or self.size < 8 * self.cell:
-            raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
+        check_cells(self)
         self.require("label", lambda s: s > 0, "greater than 0")
         self.require("decay", lambda d: d > 0, "greater than 0")
         self.require("min_side", lambda s: s > 0, "greater than 0")
@@ -70,7 +67,7 @@ class Dsst(CorrelationFilter):
         spectrum = self.spectrum(patch)
         blank = 0.0 * spectrum
         fit = self.learner.fit(self.objective(spectrum, size), blank, self.learner.init(blank))
-        scale = self.scale.start(self.scale.spectrum(patch, self.inside(size)))
+        scale = self.scale.start(self.scale.spectrum(patch, self.pixels(size)))
         center, colours = box[:2] + size / 2, self.colours(patch, size)
         return State(center, size, fit.kernel, fit.state, scale, colours)
 
@@ -79,7 +76,7 @@ class Dsst(CorrelationFilter):
     ) -> tuple[Sight, Output]:
         """The scale at the new place, and the features of both filters there."""
         assert patches is not None  # `locate` asked for them
-        patch, inside = patches[0], self.inside(state.size)
+        patch, inside = patches[0], self.pixels(state.size)
         factor, scale = resized(self.scale, state, sight.lost, patch, inside, limits, self.min_side)
         size = state.size * factor
         zoomed = zooms(patch, jnp.full((1, 2), self.size * factor), self.size)[0]
@@ -102,10 +99,6 @@ class Dsst(CorrelationFilter):
         )
         return state, {"updated": teach, "finite": fit.finite}
 
-    def inside(self, size: jax.Array) -> jax.Array:
-        """Returns (2,) width and height in the crop of a target of `size` (2,), in pixels."""
-        return self.size * size / self._extent(size)
-
     def colours(self, patch: jax.Array, size: jax.Array) -> Any:
         """What else is learned of a patch whose target has a `size` (2,)."""
         return ()
@@ -113,7 +106,7 @@ class Dsst(CorrelationFilter):
     def objective(self, spectrum: jax.Array, size: jax.Array) -> Objective:
         """That the filtered features (C, G, G // 2 + 1) are a peak in the middle."""
         grid = spectrum.shape[1]
-        sigma = self.label * jnp.sqrt(jnp.prod(self.inside(size))) / self.cell
+        sigma = self.label * jnp.sqrt(jnp.prod(self.pixels(size))) / self.cell
         label = gaussian(grid, jnp.full(2, grid // 2, jnp.float32), sigma)
         return Objective(
             respond=lambda kernel: jnp.sum(kernel * spectrum, axis=0),
@@ -128,12 +121,6 @@ class Dsst(CorrelationFilter):
         stack = [hog.fhog(patch, cell=self.cell), features.grey(patch, self.cell)]
         cells = jnp.concatenate(stack, axis=-1) * windows.hann(self.size // self.cell)[..., None]
         return jnp.fft.rfft2(cells.transpose(2, 0, 1))
-
-    def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
-        return jnp.sum(state.filter * spectrum, axis=0)
-
-    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
-        return ~(peak.confidence >= self.lost)
 
 
 def dsst() -> Dsst:

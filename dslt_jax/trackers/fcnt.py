@@ -22,9 +22,8 @@ Confidence is the mean heat in the box as a share of what the label has there, 0
 compared with the mean itself, as theirs.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import flax.struct
 import jax
 import jax.numpy as jnp
 
@@ -33,48 +32,13 @@ from dslt_jax.backbones import Backbone, Vgg16
 from dslt_jax.ops import fusion, particles
 from dslt_jax.ops.particles import Particles
 from dslt_jax.parts import Part, static
+from dslt_jax.trackers import fcnt_learning
 from dslt_jax.trackers.correlation_filter import bounded
-from dslt_jax.trackers.fcnt_networks import Net, Training, label
+from dslt_jax.trackers.fcnt_networks import Training, label
+from dslt_jax.trackers.fcnt_state import Sight, State, Surest
 from dslt_jax.types import Look, Output
 
 IDEAL = 0.524  # mean of a label in its box
-
-
-class Surest(NamedTuple):
-    """The frame that SNet learns from, and how sure it was."""
-
-    maps: jax.Array  # (G, G, C) of SNet
-    label: jax.Array  # (G, G)
-    heat: jax.Array  # () mean in the box
-
-
-class State(flax.struct.PyTreeNode):
-    """All that is carried from frame to frame."""
-
-    center: jax.Array  # (2,) x, y of the target in frame pixels
-    size: jax.Array  # (2,) width, height in frame pixels; the aspect ratio stays
-    key: jax.Array  # data of the key of all random choices
-    frames: jax.Array  # () int32 in which the target was followed
-    lowest: jax.Array  # () mean heat in the box so far
-    zooms: jax.Array  # () bool, the size is measured
-    chosen: tuple[jax.Array, jax.Array]  # (C,) int32 channels of SNet and GNet
-    specific: Net
-    momentum: Any  # of SNet's learner
-    general: Net
-    first: tuple[jax.Array, jax.Array]  # (G, G, C) maps of SNet and (G, G) label, first frame
-    surest: Surest
-
-
-class Sight(NamedTuple):
-    """What was found in one frame."""
-
-    center: jax.Array  # (2,) x, y of the target in frame pixels
-    size: jax.Array  # (2,) width, height in frame pixels
-    heat: jax.Array  # () mean in the box
-    lost: jax.Array  # () bool
-    distracted: jax.Array  # () bool, SNet's map is hot outside of GNet's box
-    maps: jax.Array  # (G, G, C) of SNet
-    label: jax.Array  # (G, G) of the box found
 
 
 class Fcnt(Part):
@@ -208,47 +172,7 @@ class Fcnt(Part):
 
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on; SNet learns when it is time, and where it saw a distracter."""
-        followed = ~sight.lost
-        sure = followed & (sight.heat > self.sure)
-        frames = state.frames + followed
-        surest = jax.tree.map(
-            lambda new, old: jnp.where(sure & (sight.heat > state.surest.heat), new, old),
-            Surest(sight.maps, sight.label, sight.heat),
-            state.surest,
-        )
-        due = followed & (frames % self.every == 0) & (surest.heat > self.sure)
-        against = sure & sight.distracted
-        everywhere = jnp.ones_like(sight.label)
-        background = (sight.label <= 0).astype(jnp.float32)
-        known, now = (surest.maps, surest.label, everywhere), (sight.maps, sight.label, background)
-        net = state.specific, state.momentum
-        net, fine = self._teach(net, ((*state.first, everywhere), known), 1, due)
-        net, fine_too = self._teach(net, (known, now), self.steps, against)
-        lowest = jnp.where(followed, jnp.minimum(state.lowest, sight.heat), state.lowest)
-        judged = followed & (frames == self.every)
-        state = state.replace(
-            center=sight.center,
-            size=sight.size,
-            frames=frames,
-            lowest=lowest,
-            zooms=jnp.where(judged, can_measure(lowest, state.size), state.zooms),
-            specific=net[0],
-            momentum=net[1],
-            surest=surest._replace(heat=jnp.where(due, self.sure, surest.heat)),
-        )
-        finite = fine & fine_too
-        return state, {"updated": (due | against) & finite, "finite": finite}
-
-    def _teach(self, net: Any, frames: Any, steps: int, when: jax.Array) -> tuple[Any, jax.Array]:
-        """The network and its momentum after steps on frames of equal weight, if it is time."""
-        maps, labels, weights = (jnp.stack(parts) for parts in zip(*frames, strict=True))
-
-        def update():
-            samples = maps, labels, weights / len(frames)
-            fit = self.specific.go_on(net[0], net[1], samples, steps)
-            return (fit.kernel, fit.state), fit.finite
-
-        return jax.lax.cond(when, update, lambda: (net, when | True))
+        return fcnt_learning.learn(self, state, sight)
 
     def _draw(self, state: State, limits: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Centres and sizes (P, 2) in frame pixels, other ones in each frame that was followed."""
@@ -284,13 +208,6 @@ class Fcnt(Part):
 def choose(first: jax.Array, a: Any, b: Any) -> Any:
     """Returns what is in `a` where `first` () is true, else what is in `b`."""
     return jax.tree.map(lambda x, y: jnp.where(first, x, y), a, b)
-
-
-def can_measure(lowest: jax.Array, size: jax.Array) -> jax.Array:
-    """Returns () bool: a mean heat never lower than that tells the size of a target (2,)."""
-    wide = size[0] / 64
-    enough = (lowest > 0.45) | ((lowest > 0.4) & (wide > 0.6)) | ((lowest > 0.35) & (wide < 0.3))
-    return enough & (lowest < 0.49)
 
 
 def fcnt() -> Fcnt:

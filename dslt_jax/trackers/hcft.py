@@ -26,11 +26,11 @@ import jax.numpy as jnp
 from dslt_jax import backbones
 from dslt_jax.backbones import Backbone, Layer, Vgg16
 from dslt_jax.learners.ridge import dual
-from dslt_jax.ops import correlation, fourier, fusion, localize, windows
+from dslt_jax.ops import correlation, fourier, fusion, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.scale_filter import ScaleFilter, zooms
 from dslt_jax.parts import part, static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter, resized
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, check_cells, resized
 from dslt_jax.types import Output
 
 Spectra = tuple[jax.Array, ...]  # of each layer (C, G, G // 2 + 1), or (G, G // 2 + 1)
@@ -88,9 +88,7 @@ class Hcft(CorrelationFilter):
             raise ValueError(
                 f"size={self.size} must be 2 or more times the deepest stride {stride}"
             )
-        self.require("cell", lambda n: n >= 1, "at least 1")
-        if self.size % self.cell or self.size < 8 * self.cell:
-            raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
+        check_cells(self)
         self.require("tall", lambda p: p >= 0, "at least 0")
         self.require("label", lambda s: s > 0, "greater than 0")
         self.require("decay", lambda d: d > 0, "greater than 0")
@@ -106,7 +104,7 @@ class Hcft(CorrelationFilter):
         templates, size = self.spectra(params, patches[0]), box[2:]
         scale: Any = ()
         if self.scale is not None:
-            scale = self.scale.start(self.scale.spectrum(patches[0], self._inside(size)))
+            scale = self.scale.start(self.scale.spectrum(patches[0], self.pixels(size)))
         return State(box[:2] + size / 2, size, templates, self._train(templates, size), scale)
 
     def locate(self, params: Any, state: State, patches: jax.Array, limits: jax.Array) -> Any:
@@ -122,7 +120,7 @@ class Hcft(CorrelationFilter):
         patch, size, out = patches[0], state.size, self.tell(state, sight)
         scale: Any = ()
         if self.scale is not None:
-            inside = self._inside(size)
+            inside = self.pixels(size)
             factor, scale = resized(
                 self.scale, state, sight.lost, patch, inside, limits, self.min_side
             )
@@ -180,9 +178,6 @@ class Hcft(CorrelationFilter):
         shares = weights / tops * (weights @ tops)
         return correlation.centered(jnp.tensordot(shares, jnp.stack(found), 1, precision="highest"))
 
-    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
-        return ~(peak.confidence >= self.lost)
-
     def _train(self, spectra: Spectra, size: jax.Array) -> Spectra:
         """The coefficients (G, G // 2 + 1) of each layer that give the label of a `size` (2,)."""
         middle = jnp.full(2, self._grid // 2, jnp.float32)
@@ -193,10 +188,6 @@ class Hcft(CorrelationFilter):
     @property
     def _grid(self) -> int:
         return self.size // self.cell
-
-    def _inside(self, size: jax.Array) -> jax.Array:
-        """(2,) width and height in the crop of a target of `size` (2,), in pixels."""
-        return self.size * size / self._extent(size)
 
     def _extent(self, size: jax.Array) -> jax.Array:
         high = jnp.where(size[1] > 2 * size[0], self.tall, self.padding)

@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 
 from dslt_jax.learners.ridge import dual
-from dslt_jax.ops import correlation, features, hog, localize, windows
+from dslt_jax.ops import correlation, features, hog, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter, Sight
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, Sight, check_cells
 
 
 class State(flax.struct.PyTreeNode):
@@ -37,13 +37,10 @@ class Kcf(CorrelationFilter):
     label: float = 0.1  # deviation of the label, of the target's size
     decay: float = 1e-4
     rate: float = 0.02  # share of a new frame in the model
-    lost: float = 0.05  # a response below is no target
 
     def check(self) -> None:
         super().check()
-        self.require("cell", lambda n: n >= 1, "at least 1")
-        if self.size % self.cell or self.size < 8 * self.cell:
-            raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
+        check_cells(self)
         self.require("sigma", lambda s: s > 0, "greater than 0")
         self.require("label", lambda s: s > 0, "greater than 0")
         self.require("decay", lambda d: d > 0, "greater than 0")
@@ -82,9 +79,6 @@ class Kcf(CorrelationFilter):
 
     def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
         return self._correlate(state.template, spectrum) * state.alpha
-
-    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
-        return ~(peak.confidence >= self.lost)
 
     def _correlate(self, x: jax.Array, z: jax.Array) -> jax.Array:
         if self.kernel == "linear":

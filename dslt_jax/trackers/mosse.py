@@ -104,9 +104,6 @@ class Mosse(CorrelationFilter):
         grey = grey / jnp.sqrt(jnp.square(grey).sum() + 1e-6)
         return jnp.fft.rfft2(grey * windows.hann(self.size))[None]
 
-    def respond(self, state: State, spectrum: jax.Array) -> jax.Array:
-        return jnp.sum(state.filter * spectrum, axis=0)
-
     def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
         return ~(localize.sidelobe_ratio(response, peak) >= self.lost)
 

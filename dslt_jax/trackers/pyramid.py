@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from dslt_jax.ops import correlation, features, fourier, hog, windows
+from dslt_jax.ops import correlation, features, fourier, hog, sizing, windows
 from dslt_jax.parts import static
 from dslt_jax.trackers.correlation_filter import bounded
 from dslt_jax.trackers.square import Square
@@ -37,9 +37,8 @@ class Pyramid(Square):
 
     def look(self, state: Any) -> Look:
         """The region around the last place, at every scale."""
-        return Look(
-            state.center, self._factors()[:, None] * self._extent(state.size)[None], self.size
-        )
+        factors = sizing.pyramid(self.scales, self.step)
+        return Look(state.center, factors[:, None] * self._extent(state.size)[None], self.size)
 
     def locate(
         self, params: Any, state: Any, patches: jax.Array, limits: jax.Array
@@ -55,7 +54,7 @@ class Pyramid(Square):
         best = jnp.argmax(peaks.confidence)
         response, peak = jax.tree.map(lambda x: x[best], (responses, peaks))
         lost = self.is_lost(response, peak)
-        factor = jnp.where(lost, 1.0, self._factors()[best])
+        factor = jnp.where(lost, 1.0, sizing.pyramid(self.scales, self.step)[best])
         pixels = peak.position * factor * self._extent(state.size) / response.shape[0]
         center = jnp.clip(state.center + jnp.where(lost, 0.0, pixels), 0.0, limits)
         size = state.size * bounded(factor, state.size, limits, self.min_side)
@@ -84,7 +83,3 @@ class Pyramid(Square):
             stack.append(features.colour_names(patch, self.cell))
         cells = jnp.concatenate(stack, axis=-1) * windows.hann(self.grid)[..., None]
         return jnp.fft.rfft2(cells.transpose(2, 0, 1))
-
-    def _factors(self) -> jax.Array:
-        exponent = jnp.arange(self.scales, dtype=jnp.float32) - self.scales // 2
-        return jnp.asarray(self.step, jnp.float32) ** exponent

@@ -99,7 +99,8 @@ class Siamfc(Part):
 
     def look(self, state: State) -> Look:
         """The region around the last place, at every scale."""
-        return Look(state.center, self._factors() * self._side(state.size), self.size)
+        factors = sizing.pyramid(self.scales, self.step)
+        return Look(state.center, factors * self._side(state.size), self.size)
 
     def locate(
         self, params: Any, state: State, patches: jax.Array, limits: jax.Array
@@ -116,7 +117,7 @@ class Siamfc(Part):
         lost = ~(confidence >= self.lost)
 
         place = (jnp.stack([index % fine, index // fine]) + 0.5) / self.upsampling - grid / 2
-        scale = self._factors()[chosen]
+        scale = sizing.pyramid(self.scales, self.step)[chosen]
         pixels = place * self.backbone.layers[0].stride * scale * self._side(state.size) / self.size
         center = jnp.clip(state.center + jnp.where(lost, 0.0, pixels), 0.0, limits)
         factor = jnp.where(lost, 1.0, 1.0 + self.damping * (scale - 1.0))
@@ -153,10 +154,6 @@ class Siamfc(Part):
         share = share / (share.sum() + 1e-12)
         window = windows.hann(len(response))
         return (1 - self.influence) * share + self.influence * window / window.sum()
-
-    def _factors(self) -> jax.Array:
-        exponent = jnp.arange(self.scales, dtype=jnp.float32) - self.scales // 2
-        return jnp.asarray(self.step, jnp.float32) ** exponent
 
     def _side(self, size: jax.Array) -> jax.Array:
         """() side of the search region of a target of `size` (2,), in frame pixels."""

@@ -3,15 +3,13 @@
 The peak of a response is found between cells by Newton's method.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from dslt_jax.ops import fourier, localize
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, check_cells
 
 
 class Square(CorrelationFilter):
@@ -22,21 +20,12 @@ class Square(CorrelationFilter):
     cell: int = static(4)  # of the features, in pixels
     label: float = 1 / 16  # deviation of the label, of the root of the target's area
     min_side: float = 4.0  # of a box, in frame pixels
-    lost: float = 0.05  # a response below is no target
 
     def check(self) -> None:
         super().check()
-        self.require("cell", lambda n: n >= 1, "at least 1")
-        if self.size % self.cell or self.size < 8 * self.cell:
-            raise ValueError(f"size={self.size} must be 8 or more cells of {self.cell} pixels")
+        check_cells(self)
         self.require("label", lambda s: s > 0, "greater than 0")
         self.require("min_side", lambda s: s > 0, "greater than 0")
-
-    def respond(self, state: Any, spectrum: jax.Array) -> jax.Array:
-        return jnp.sum(state.filter * spectrum, axis=0)
-
-    def is_lost(self, response: jax.Array, peak: localize.Peak) -> jax.Array:
-        return ~(peak.confidence >= self.lost)
 
     @property
     def grid(self) -> int:

@@ -37,7 +37,7 @@ class Staple(Dsst):
     def response(self, state: State, patch: jax.Array) -> jax.Array:
         """The filter's response and, over the same shifts, the colours'."""
         likely = self.likelihood(state.colours, patch)
-        inside = self.inside(state.size)
+        inside = self.pixels(state.size)
         # The mean over a target whose middle is at each cell's corner.
         middles = self.cell * jnp.arange(self.size // self.cell, dtype=jnp.float32)
         over_x, over_y = (self._cover(middles, side) for side in inside)
@@ -47,7 +47,7 @@ class Staple(Dsst):
     def colours(self, patch: jax.Array, size: jax.Array) -> jax.Array:
         """Returns (2, bins^3) histograms of the target's core and of what is around the target."""
         middle = jnp.full(1, self.size / 2)
-        inside, mean = self.inside(size), size.mean()
+        inside, mean = self.pixels(size), size.mean()
         share = jnp.maximum(size - self.core * mean, 1.0) / size
         core = [self._cover(middle, side)[0] > 0 for side in inside * share]
         whole = [self._cover(middle, side)[0] > 0 for side in inside]

@@ -1,10 +1,10 @@
 """What a file is by its first bytes, and what to do about one that holds no weights as it is."""
 
-import os
-import re
 import struct
 import zipfile
 from pathlib import Path
+
+from dslt_jax.stand_ins import HEAD, PAGE, first_match, not_the_file
 
 MAX_BYTES = 2 << 30  # VGG-16 with its dense layers is 0.55 GB
 
@@ -13,7 +13,6 @@ class WeightsError(ValueError):
     """A weights file that cannot be used; the text says what, where and what to do."""
 
 
-_HEAD = 512  # bytes, as much as a tar archive's header
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # PyTorch before 1.6
 
@@ -26,22 +25,12 @@ _PACKED = {
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "7z x"),
     b"Rar!\x1a\x07": ("a RAR archive", "unrar x"),
 }
-_PAGE = "is a web page, saved in place of the file: follow its own download link"
-# pattern at the beginning of what stands in place of a file of any kind -> what to do
-_STAND_INS = {
-    rb"version https?://git": (
-        "is a pointer of Git LFS, not the file itself: run `git lfs pull`, or download the file "
-        "from its page"
-    ),
-    rb"\S*annex/objects": "is a pointer of git-annex, not the file itself: run `git annex get`",
-    rb"\s*(<!--.*?-->\s*)?<(?i:!doctype\s+html|html|head|body)\b": _PAGE,
-}
 # pattern at the beginning -> what it is and what to do
 _OTHER = {
     rb"MATLAB 7\.3": "is a MATLAB 7.3 file: save it again with save(..., '-v7')",
     rb"\x80[\x02-\x05]": "is a Python pickle, which is never loaded: it can run code",
     rb"\x93NUMPY": "is a single .npy array: weights are many, save them as .npz",
-    rb"\s*<(!|\?|[a-zA-Z])": _PAGE,  # no weights begin so, however damaged the page is
+    rb"\s*<(!|\?|[a-zA-Z])": PAGE,  # no weights begin so, however damaged the page is
     rb'\s*(name|layer|layers|input)\s*[:{]\s*["{]?\w*': (
         "describes a network and holds no weights: these are in the .caffemodel beside it"
     ),
@@ -52,26 +41,6 @@ _OTHER = {
 }
 
 
-def not_the_file(head: bytes) -> str | None:
-    """Returns what a file is that stands in place of another, and what to do; None for any other.
-
-    Args:
-      head: its first bytes, some hundreds.
-    """
-    return _says(_STAND_INS, head)
-
-
-def stand_in(path: str | os.PathLike) -> str | None:
-    """Returns what `not_the_file` says of a file; None also where there is none to be read."""
-    if not os.path.isfile(path):  # nor of a pipe, whose bytes come once
-        return None
-    try:
-        with open(path, "rb") as file:
-            return not_the_file(file.read(_HEAD).removeprefix(b"\xef\xbb\xbf"))
-    except OSError:
-        return None
-
-
 def kind_of(path: Path) -> str:
     """Returns the format of a weights file, a key of `readers`' table.
 
@@ -80,7 +49,7 @@ def kind_of(path: Path) -> str:
       OSError: it cannot be opened.
     """
     with path.open("rb") as file:
-        head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
+        head = file.read(HEAD).removeprefix(b"\xef\xbb\xbf")
     if not head:
         raise WeightsError(f"{path} is empty")
     if head.startswith(b"PK"):
@@ -98,16 +67,11 @@ def kind_of(path: Path) -> str:
             raise WeightsError(f"{path} is {wrapped}: unpack it first ({command} {path.name})")
     if head[257:262] == b"ustar":
         raise WeightsError(f"{path} is a tar archive: unpack it first (tar xf {path.name})")
-    if says := not_the_file(head) or _says(_OTHER, head):
+    if says := not_the_file(head) or first_match(_OTHER, head):
         raise WeightsError(f"{path} {says}")
     if head[:1] in b"\x0a\x12" or head[:2] == b"\xa2\x06":  # the net's name, or its first layer
         return "caffemodel"
     raise WeightsError(f"{path} is no weights file: {_beginning(head)}")
-
-
-def _says(table: dict[bytes, str], head: bytes) -> str | None:
-    found = (says for pattern, says in table.items() if re.match(pattern, head, re.DOTALL))
-    return next(found, None)
 
 
 def _kind_of_zip(path: Path) -> str:
@@ -130,7 +94,7 @@ def _kind_of_zip(path: Path) -> str:
 def _beginning(head: bytes) -> str:
     """Says how a file begins: as text where it is one."""
     text = head.decode("utf-8", "replace")
-    whole = text[:-3] if len(head) == _HEAD else text  # it may be cut within a letter
+    whole = text[:-3] if len(head) == HEAD else text  # it may be cut within a letter
     if "\ufffd" not in whole and "".join(text.split()).isprintable():
         return f"it is text that begins '{text.strip().splitlines()[0][:60]}'"
     return f"it begins with {head[:12]!r}, as no format of weights does"

@@ -76,6 +76,16 @@ def test_what_was_asked_for_must_be_the_same():
         resume.check({"seed": 1}, asked)
 
 
+def test_another_path_to_the_input_is_the_same_input(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.mp4").symlink_to("clip.mp4")
+    before = {"input": "clip.mp4", "start_image": "abc"}
+    for name in ("clip.mp4", "./clip.mp4", f"{tmp_path}/clip.mp4", "link.mp4"):
+        resume.check(before, before | {"input": name})
+    with pytest.raises(resume.ResumeError, match=r"input was clip\.mp4, now other\.mp4"):
+        resume.check(before, before | {"input": "other.mp4"})
+
+
 def test_going_on_begins_in_the_last_kept_frame_with_its_box_cut_to_it():
     kept = resume.Kept({"": [row(3), row(4)]}, {})
     image = np.zeros((36, 25, 3), np.uint8)

@@ -86,6 +86,18 @@ def test_root_at_the_wrong_level_is_found_and_told(tmp_path, wrong):
     assert datasets.load("otb", root).notes == ()
 
 
+@pytest.mark.parametrize("name", ["otb", "vot", "got10k", "lasot", "generic", "uav123"])
+def test_what_lies_beside_the_root_is_not_taken_for_it(tmp_path, name):
+    for folder in (tmp_path / "David", tmp_path / "cat" / "cat-1", tmp_path / "anno" / "UAV123"):
+        layouts.images(folder, 1, 3)
+        layouts.text(folder / "groundtruth.txt", layouts.truth(3))
+        layouts.text(folder / "groundtruth_rect.txt", layouts.truth(3))
+    (tmp_path / "mine" / "frames").mkdir(parents=True)
+    for root in (tmp_path / "mine", tmp_path / "mine" / "frames"):
+        with pytest.raises(DatasetError, match=rf"there are no sequences in {root}, below it or"):
+            datasets.load(name, root)
+
+
 def test_faults_are_sentences(tmp_path):
     with pytest.raises(DatasetError, match="there is no dataset 'otb1000': choose one of otb"):
         datasets.load("otb1000", tmp_path)
@@ -145,7 +157,7 @@ def test_mis_delimited_text(tmp_path, content, message):
 def test_files_that_are_no_text(tmp_path):
     with pytest.raises(DatasetError, match=r"none.txt is missing"):
         read_table(tmp_path / "none.txt")
-    (tmp_path / "t.txt").write_bytes(b"\xff\xfe\x00\x81")
+    (tmp_path / "t.txt").write_bytes(b"\xff\x00\x81")
     with pytest.raises(DatasetError, match="is not a text file"):
         read_table(tmp_path / "t.txt")
     (tmp_path / "d.txt").mkdir()
@@ -293,6 +305,25 @@ def test_lasot(tmp_path):
         datasets.load("lasot", tmp_path)["cat-20"]
 
 
+def test_lasot_without_folders_of_classes(tmp_path):
+    layouts.images(tmp_path / "cat-20" / "img", 1, 4, digits=8)
+    layouts.text(tmp_path / "cat-20" / "groundtruth.txt", layouts.truth(4))
+    dataset = datasets.load("lasot", tmp_path)
+    assert (dataset.names, dataset.notes) == (("cat-20",), ())
+    assert dataset["cat-20"].frames[0].is_file()
+
+
+def test_a_table_in_utf_16_is_read(tmp_path):
+    (tmp_path / "t.txt").write_bytes("1,2,3,4\r\n5,6,7,8\r\n".encode("utf-16"))
+    np.testing.assert_array_equal(read_table(tmp_path / "t.txt"), [[1, 2, 3, 4], [5, 6, 7, 8]])
+
+
+def test_masks_are_told(tmp_path):
+    (tmp_path / "t.txt").write_text("m20,40,28,24,0,672\n")
+    with pytest.raises(DatasetError, match=r"line 1: 'm20,.*' is a mask, .* `dslt vot init`"):
+        read_regions(tmp_path / "t.txt")
+
+
 def test_got10k(tmp_path):
     folder = tmp_path / "val" / "GOT-10k_Val_000001"
     layouts.images(folder, 1, 3, digits=8)
@@ -325,8 +356,9 @@ def test_the_test_split_of_got10k_is_tracked_and_not_scored(tmp_path):
 
 def test_folders_whose_listing_fails_are_passed_over(tmp_path, monkeypatch):
     """As of a user who may not read them."""
-    (tmp_path / "secret").mkdir()
-    (tmp_path / "open").mkdir()
+    root = tmp_path / "a" / "b"  # what lies above it, two folders up, is this test's too
+    (root / "secret").mkdir(parents=True)
+    (root / "open").mkdir()
     iterate = Path.iterdir
 
     def iterdir(path):
@@ -337,7 +369,7 @@ def test_folders_whose_listing_fails_are_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", iterdir)
     for name in ("otb", "generic", "vot"):
         with pytest.raises(DatasetError, match="there are no sequences in"):
-            datasets.load(name, tmp_path)
+            datasets.load(name, root)
 
 
 def test_generic(tmp_path):

@@ -94,6 +94,26 @@ def test_rows_too_few_too_many_and_skipped():
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("origin", [0.0, 1.0])
+def test_results_in_other_numbers_are_told(origin):
+    truth = np.array([[20, 40, 28, 24], [22, 40, 28, 24], [24, 41, 30, 24.5]])
+    sequence = _sequence(truth, origin=origin)
+    shift = np.array([origin, origin, 0, 0])
+
+    def said(written):
+        return metrics.evaluate([sequence], {"a": written - shift}).problems
+
+    written = truth + shift
+    assert said(written) == ()
+    (note,) = said(written / (160, 120, 160, 120))
+    assert note.startswith("a: all numbers lie from 0 to 1, as fractions of the frame")
+    corners = np.concatenate([written[:, :2], written[:, :2] + written[:, 2:]], axis=1)
+    (note,) = said(corners)
+    assert note.startswith("a: as x1,y1,x2,y2 they would overlap the truth by 1.00 on the average")
+    assert said(np.zeros((3, 4)) + shift) == ()
+    assert said(np.tile([1.0, 1, 9, 9], (3, 1))) == ()
+
+
 @pytest.mark.parametrize("policy", metrics.POLICIES)
 def test_rows_that_are_infinite_are_told_as_those_of_nan(policy):
     wrong = [BOX, [-np.inf, 2, np.inf, 4], [np.nan] * 4, BOX]

@@ -200,7 +200,12 @@ def test_missing_and_broken_files_are_told(tmp_path, dataset, vot):
     with pytest.raises(ResultsError, match=r"the results folder .*nothing is missing"):
         results.read(tmp_path / "nothing", dataset)
     folder = tmp_path / "Theirs"
-    folder.mkdir()
+    layouts.text(folder / "Jogging-1.txt", layouts.truth(20))
+    with pytest.raises(ResultsError, match=r"-1\.txt is a file: give the folder .* as .*Theirs$"):
+        results.read(folder / "Jogging-1.txt", dataset)
+    with pytest.raises(ResultsError, match=r"a tracker's results are a folder, .*Theirs is one"):
+        results.read(tmp_path, dataset)
+    (folder / "Jogging-1.txt").unlink()
     with pytest.raises(ResultsError, match="has no results of otb in the format otb"):
         results.read(folder, dataset)
     with pytest.raises(ResultsError, match="there is no format 'xml': choose one of otb"):

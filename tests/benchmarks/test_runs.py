@@ -125,7 +125,8 @@ def test_the_digest_of_the_code_covers_all_that_decides_results(tmp_path):
     (package / "ops" / "deeper").mkdir()
     (package / "ops" / "deeper" / "new.py").touch()
     assert len(files) > 30
-    files += [package / name for name in ("tracking.py", "app/session.py", *settings.DECIDING)]
+    names = ("tracking.py", "stages.py", "app/session.py", *settings.DECIDING)
+    files += [package / name for name in names]
     for file in files:
         content = file.read_bytes()
         changed = settings.code_digest(package)

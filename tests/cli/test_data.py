@@ -72,6 +72,20 @@ def test_what_stands_in_place_of_a_file_is_told(tmp_path, capsys):
         assert f"{tmp_path / path} is a pointer of Git LFS, not the file itself: run `git" in told
 
 
+def test_rows_that_are_partly_nan_are_told(tmp_path, capsys):
+    polygon = "3,4,9,4,9,8,3,8\n"
+    rows = {"box": "3,4,5,6\n3,nan,5,6\n", "polygon": polygon + "3,4,9,4,nan,8,3,8\n"}
+    rows["absent"] = polygon + ",".join(["nan"] * 8) + "\n"
+    for name, row in rows.items():
+        layouts.images(tmp_path / name, 1, 3, digits=8)
+        (tmp_path / name / "groundtruth.txt").write_text(row + row.splitlines()[0] + "\n")
+    assert _check(tmp_path, dataset="vot2018") == 1
+    told = capsys.readouterr().out
+    for name in ("box", "polygon"):
+        assert f"{name}: 1 ground truth rows are nan in part, the first is row 2: write" in told
+    assert "absent:" not in told
+
+
 def test_missing_sequences_and_frames(tmp_path, capsys):
     layouts.otb(tmp_path)
     for number in (302, 303, 304, 770):

@@ -62,6 +62,8 @@ def test_help_of_a_command(command, capsys):
     assert "  --[no]fast      do it fast (default: yes)" in lines
     place = lines.index("  --a_rather_long_name")
     assert lines[place + 1].strip() == "something"
+    assert cli.main(["dslt", "help", "score"]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_flags_reach_the_command_and_its_status_comes_back(command):
@@ -85,10 +87,14 @@ def test_what_a_command_raises(command, capsys, error, status, message):
     assert capsys.readouterr().err == message
 
 
-@pytest.mark.parametrize("flag", ["--sise=5", "--size=big"])
-def test_wrong_flags(command, capsys, flag):
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [("--sise=5", "Unknown command line flag 'sise'"), ("--size=big", "it is no whole number")],
+)
+def test_wrong_flags(command, capsys, flag, says):
     assert cli.main(["dslt", "score", flag]) == 2
-    assert capsys.readouterr().err.startswith("dslt score: ")
+    said = capsys.readouterr().err
+    assert said.startswith("dslt score: ") and says in said
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")

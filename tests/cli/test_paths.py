@@ -42,21 +42,25 @@ def test_every_flag_of_a_path_is_read_as_a_shell_reads_it(home, command):
 
 
 @pytest.mark.parametrize(
-    ("words", "text"),
+    ("words", "status", "text"),
     [
-        (["track", "--output=http://me:pw@host/out"], "--output=http://host/out is an address:"),
-        (["track", "--weights", "https://host/w.pth"], "download first what is to be read"),
-        (["track", "--box_file=file://other/b.txt"], "a file on the computer 'other'"),
-        (["track", "--box_file=-"], "--box_file=- is no file here"),
-        (["score", "--csv=-"], "--csv=- is no file here"),
-        (["score", "http://host/r"], "http://host/r is an address"),
-        (["convert", "-", "--to=mot"], "- is no file here: give its path"),
-        (["weights", "import", "http://host/w.npz"], "http://host/w.npz is an address"),
+        (["track", "--output=http://me:pw@host/out"], 2, "--output=http://host/out is an address:"),
+        (["track", "--weights", "https://host/w.pth"], 2, "download first what is to be read"),
+        (["track", "--box_file=file://other/b.txt"], 2, "a file on the computer 'other'"),
+        (["track", "--box_file=-"], 2, "--box_file=- is no file here"),
+        (["track", "--weights="], 2, "--weights= is empty: give a path, or leave it out"),
+        (["score", " "], 1, "a path is empty"),
+        (["score", "--csv=-"], 2, "--csv=- is no file here"),
+        (["score", "http://host/r"], 1, "http://host/r is an address"),
+        (["convert", "-", "--to=mot"], 1, "- is no file here: give its path"),
+        (["weights", "import", "http://host/w.npz"], 1, "http://host/w.npz is an address"),
     ],
 )
-def test_what_is_no_path_is_told_before_anything_is_written(home, capsys, monkeypatch, words, text):
+def test_what_is_no_path_is_told_before_anything_is_written(
+    home, capsys, monkeypatch, words, status, text
+):
     monkeypatch.chdir(home)
-    assert cli.main(["dslt", *words]) == 1
+    assert cli.main(["dslt", *words]) == status
     said = capsys.readouterr().err
     assert text in said and "pw" not in said
     assert not list(home.iterdir())

@@ -153,7 +153,7 @@ def test_what_was_asked_for_is_told_first_and_each_fault_on_its_line(folders, ca
     assert "Nobody is missing" in lines[0] and "Deer.txt is empty" in lines[1]
     assert _score(folders, "anno") == 1
     assert _score(folders, ".") == 1
-    assert "it has Good, Poor, anno, one would be Deer.txt" in capsys.readouterr().err
+    assert f"results are a folder, {folders / 'Good'} is one" in capsys.readouterr().err
 
 
 def test_no_sequence_can_be_read(folders, capsys):

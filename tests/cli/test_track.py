@@ -120,6 +120,7 @@ def test_bad_boxes(run, fake, box, message):
     [
         ([], 1, "One of --box x,y,w,h, --box_file, --gui, --targets: none was given"),
         (["--box=1,2,3,4", "--gui"], 1, "--box and --gui were given"),
+        (["--box=1,2,3,4", "/"], 1, "clip: a run follows one input, and a glob"),
         (["--box=1,2,3,4", "more"], 1, "'more' belongs to no flag"),
         (["--gui", "5"], 1, "'5' belongs to no flag: the input is --input PATH"),
         (["--box=1,2,3,4", "--box=5,6,7,8"], 1, "several targets are a file, --targets FILE"),

@@ -88,7 +88,6 @@ def test_five_numbers_whose_last_is_clearly_an_id(tmp_path, text, names):
         "1,20,40,28,1\n",  # either
         "0,20,40,28,24\n0,60,60,30,20\n",  # a class
         "12,20,40,28,24\n15,60,60,30,20\n",
-        "0 0.5 0.5 0.2 0.2\n",
         "1;20;40;28;24\n",
     ],
 )
@@ -115,6 +114,15 @@ def test_the_format_is_that_of_every_line(tmp_path):
         ("1,2,3,4 cat\n1,2,3,4 Cat\n", "names its target 'Cat', as a line before it does"),
         ("1,2,3,4 2\n1,2,3,4\n", "names its target '2', as a line before"),
         ("1,-1,20,40,28,24,-1,-1,-1,-1\n", "A first line such as frame,id,x,y,w,h names the"),
+        (
+            "20,40,48,41,48,64,20,64\n",
+            "as a polygon has them: write the box around it, 20,40,28,24",
+        ),
+        (
+            "0 0.2125 0.4 0.175 0.2\n",
+            "as YOLO has them: write its middle and size as 21.25%,40%,17.5%,20%, with --box_f",
+        ),
+        ("[\n  20,\n  40\n]\n", "boxes.txt is '[', as JSON has it over several lines"),
         ("a,b,c,d\n1,2,3,4\n", "is 'a,b,c,d': a box has x,y,w,h, or x1,y1,x2,y2"),
         ("id,x,y,w\n1,2,3,4\n", "is 'id,x,y,w': a box has x,y,w,h"),
         ("id,x,y,w,h\n1,2,3,4\n", "with 4 columns where the header has 5"),
@@ -127,6 +135,11 @@ def test_files_of_targets_that_are_not_right(tmp_path, text, message):
     with pytest.raises(BoxError) as error:
         read(write(tmp_path, text))
     assert message in str(error.value)
+
+
+def test_a_file_that_a_shell_of_windows_wrote(tmp_path):
+    (tmp_path / "boxes.txt").write_bytes("20,40,28,24\r\n".encode("utf-16"))
+    assert targets.read_box(str(tmp_path / "boxes.txt")).box.pixels(160, 120) == (20, 40, 28, 24)
 
 
 def test_files_that_cannot_be_read(tmp_path):

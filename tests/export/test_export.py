@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 import types
 
@@ -98,6 +99,17 @@ def test_it_replaces_an_export_and_nothing_else(mosse, tmp_path, monkeypatch):
         folder.write(tmp_path / "thesis.tex" / "below", presets.mosse(), {}, ABOUT)
     with pytest.raises(folder.ExportError, match="dictionary of arrays"):
         folder.write(copy, presets.mosse(), {"layer": {"w": np.zeros(3)}}, ABOUT)
+
+
+def test_it_ends_quietly_where_its_reader_goes_away(mosse, tmp_path):
+    frames, truth = small.clip(3)
+    np.save(tmp_path / "clip.npy", frames)
+    words = [mosse / "tracker.py", tmp_path / "clip.npy", ",".join(map(str, truth[0]))]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, *words], **streams) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0 and "Error" not in said
 
 
 def test_the_command_writes_and_checks(tmp_path, capsys, monkeypatch):

@@ -7,7 +7,7 @@ import optax
 import problems
 import pytest
 
-from dslt_jax.learners import Adam, GaussNewton, Schedule
+from dslt_jax.learners import Adam, GaussNewton, Objective, Schedule
 from dslt_jax.ops import losses
 
 
@@ -133,10 +133,24 @@ def test_moments_that_overflow_are_thrown_away_too():
 def test_a_fresh_schedule_forgets_the_moments():
     objective, adam, kernel = problems.objective(), Adam((1e-3, 1e-3)), problems.start()
     tired = adam.fit(objective, kernel, adam.init(kernel), steps=50).state
-    fresh = Schedule(adam, steps=1, fresh=True).fit(objective, kernel, tired)
+    fresh = Schedule(adam, steps=1, fresh="always").fit(objective, kernel, tired)
     carried = Schedule(adam, steps=1).fit(objective, kernel, tired)
     np.testing.assert_array_equal(fresh.kernel, fit(objective, adam).kernel)
     assert not np.array_equal(fresh.kernel, carried.kernel)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 100])
+def test_a_correction_that_stays_makes_steps_shorter(steps):
+    """Of a gradient of 1 the moments after n steps are 1 - b^n, and Caffe's first correction."""
+    zeros = jnp.zeros((2, 1, 1))
+    slope = Objective(lambda kernel: kernel, lambda found, label: found - label, zeros, 1.0)
+    adam = Adam((1e-2, 1e-2), b1=0.6, correction="first")
+    before, after = (
+        adam.fit(slope, zeros, adam.init(zeros), steps=n).kernel if n else zeros
+        for n in (steps - 1, steps)
+    )
+    length = np.sqrt(0.001) / 0.4 * (1 - 0.6**steps) / np.sqrt(1 - 0.999**steps)
+    np.testing.assert_allclose(before - after, 1e-2 * length, rtol=1e-3)
 
 
 def test_a_fit_is_differentiated_by_rates_and_by_the_losses_constants():

@@ -85,6 +85,38 @@ def test_a_folder_of_videos_is_told(tmp_path, names, message):
         open_frames(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["a.HEIC", "b.HEIC", "c.txt"], r"It has 2 \.HEIC files: frames .* converted first"),
+        (["frame1", "frame2"], "It has 2 files without a suffix: images need that of their kind"),
+    ],
+)
+def test_a_folder_of_other_files_says_which(tmp_path, names, says):
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(FramesError, match=says):
+        open_frames(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "pair"),
+    [
+        (["{:03}.jpg", "{:03}_mask.png"], "001.jpg and 001_mask.png"),
+        (["{:03}.jpg", "{:03}.png"], "001.jpg and 001.png"),
+        (["left_{}.jpg", "right_{}.jpg"], "left_1.jpg and right_1.jpg"),
+        (["cam_left_t0.{:02}s.PNG"], None),
+        (["a_{}.jpg", "1_{}.JPG"], None),
+    ],
+)
+def test_images_that_come_twice_are_noted(tmp_path, names, pair):
+    for number in range(1, 4):
+        for name in names:
+            (tmp_path / name.format(number)).touch()
+    notes = open_frames(tmp_path).notes
+    assert [f"same numbers, {pair}: all are taken" in note for note in notes] == [True] * bool(pair)
+
+
 def test_images_two_folders_below_are_told(tmp_path):
     for name, count in (("A", 2), ("B", 3)):
         (tmp_path / name / "img").mkdir(parents=True)

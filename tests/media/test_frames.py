@@ -49,6 +49,35 @@ def test_what_is_nearly_an_address_is_told(text, says):
         open_frames(text)
 
 
+@pytest.mark.parametrize(
+    "slip",
+    ["'{}'", '"{}"', "“{}”", "{} ", "{}/", "{}\r", "{}\n"],
+)
+def test_what_is_nearly_a_file_is_told(tmp_path, monkeypatch, slip):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Clip ü.mp4").touch()
+    for text in (slip.format("Clip ü.mp4"), "clip ü.MP4", "clip ü", "Clip u\u0308.mp4", "Clip.mp4"):
+        with pytest.raises(FramesError, match=r"did you mean Clip ü\.mp4\?$") as error:
+            open_frames(text)
+        assert str(error.value).isprintable()
+
+
+def test_a_pattern_as_other_tools_have_it(folder):
+    assert reds(folder / "%d.png") == [1, 2, 10]
+    assert reds(folder / "%02d.png") == [10]
+    (folder / "1.png").rename(folder / "a 0001.png")
+    assert reds(folder / "a %04d.png") == [1]
+    for name in ("%03d.png", "gone/%d.png"):
+        with pytest.raises(FramesError, match=rf"no file matches .*{name}"):
+            open_frames(folder / name)
+
+
+def test_a_video_that_is_called_as_an_image(tmp_path):
+    pytest.importorskip("av")
+    clips.write_clip(tmp_path / "a.mp4").rename(tmp_path / "a.gif")
+    assert clips.shades(open_frames(tmp_path / "a.gif")) == list(range(10))
+
+
 def test_the_frame_size_may_change(folder):
     assert [frame.image.shape[1] for frame in open_frames(folder)] == [9, 10, 18]
 

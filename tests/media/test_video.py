@@ -1,5 +1,6 @@
 import builtins
 import os
+from fractions import Fraction
 
 import clips
 import numpy as np
@@ -201,6 +202,49 @@ def test_what_stands_in_place_of_a_file_is_told(tmp_path, name):
         (tmp_path / name).write_text(content)
         with pytest.raises(FramesError, match=rf"{name} {says}"):
             open_frames(tmp_path / name)
+
+
+def test_of_several_streams_the_film_is_taken(tmp_path):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=25) for _ in range(2)]
+        for stream, size in zip(streams, ((32, 32), (64, 48)), strict=True):
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for stream, count in zip(streams, (1, 9), strict=True):
+            image = np.zeros((stream.height, stream.width, 3), np.uint8)
+            for _ in range(count):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            container.mux(stream.encode())
+    source = open_frames(tmp_path / "a.mkv")
+    assert [frame.image.shape for frame in source] == [(48, 64, 3)] * 9
+    assert "2 streams of pictures, 32 x 32, 64 x 48: that of 64 x 48 is taken" in source.notes[0]
+
+
+def test_the_cover_of_music_is_no_picture(tmp_path):
+    with av.open(str(tmp_path / "a.m4a"), "w", format="mp4") as container:
+        sound, cover = container.add_stream("aac", rate=44100), container.add_stream("mjpeg")
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        image = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+        container.mux([*cover.encode(image), *cover.encode()])
+        noise = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+        noise.sample_rate = 44100
+        container.mux([*sound.encode(noise), *sound.encode()])
+    with pytest.raises(FramesError, match="has no pictures, only audio"):
+        open_frames(tmp_path / "a.m4a")
+
+
+@pytest.mark.parametrize(("ratio", "notes"), [("2", 1), ("1280/1281", 0), ("1", 0)])
+def test_pixels_that_are_not_square_are_noted(tmp_path, ratio, notes):
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(ratio)
+        image = np.zeros((48, 64, 3), np.uint8)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    said = open_frames(tmp_path / "a.mp4").notes
+    assert [note for note in said if "pixels of 2 to 1: players stretch it" in note] == list(said)
+    assert len(said) == notes
 
 
 @pytest.mark.parametrize(("layout", "notes"), [("gray16le", 1), ("gray12le", 0), ("gray", 0)])

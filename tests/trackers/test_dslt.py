@@ -7,7 +7,7 @@ import pytest
 import small
 
 import dslt_jax as dslt
-from dslt_jax import backbones, boxes, presets, tracking
+from dslt_jax import backbones, boxes, presets, stages, tracking
 from dslt_jax.backbones import Function, Layer, box_head
 from dslt_jax.learners import Adam, Memory
 from dslt_jax.media import synthetic
@@ -44,7 +44,7 @@ def test_the_box_head_puts_disturbed_boxes_right_with_the_embedded_weights():
             middle = truth[:2] + truth[2:] / 2 + change[:2]
             size = truth[2:] * change[2:]
             there = state.replace(center=jnp.float32(middle), size=jnp.float32(size))
-            patch, _ = tracking._next_cut(tracking.placed(tracker), there, frames[index])
+            patch, _ = stages.next_cut(tracking.placed(tracker), there, frames[index])
             maps = backbones.apply(tracker.backbone, trained, patch)
             pixels = tracker.region.target / np.sqrt(size.prod())
             found = box_head.estimate(
@@ -101,6 +101,17 @@ def test_a_key_changes_the_random_start():
         for seed in (0, 1)
     ]
     assert not np.array_equal(*kernels)
+
+
+@pytest.mark.parametrize("fresh", ["never", "once"])
+def test_the_moments_of_the_first_frame_go_on_or_start_afresh(fresh):
+    frames, truth = small.clip(2)
+    tracker = small.tracker(f"online.fresh={fresh}", "gates.learn=-1")
+    first = dslt.init(tracker, small.params(), frames[0], truth[0])
+    second, _ = dslt.step(tracker, small.params(), first, frames[1])
+    assert (first.head.optimizer.count == 0) == (fresh == "once")
+    steps = second.head.optimizer.count - first.head.optimizer.count
+    assert steps == tracker.online.steps  # they go on from then
 
 
 def test_nothing_to_see_is_lost_and_nothing_is_learned():

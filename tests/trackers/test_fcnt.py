@@ -12,8 +12,8 @@ import small
 import dslt_jax as dslt
 from dslt_jax import boxes, presets, settings
 from dslt_jax.ops import particles
-from dslt_jax.trackers import fcnt
-from dslt_jax.trackers.fcnt_networks import Training, label
+from dslt_jax.trackers import fcnt, fcnt_learning
+from dslt_jax.trackers.fcnt_networks import Net, Training, label
 
 GRID = 16
 
@@ -93,7 +93,7 @@ def test_each_frame_has_particles_of_its_own_around_the_last_box():
     np.testing.assert_allclose(varied.std(axis=0), 0.004 * truth[0, 2:], rtol=0.1)
 
 
-class Fixed(fcnt.Net):
+class Fixed(Net):
     """A network that has seen its heat map already."""
 
     def heat(self, maps):
@@ -149,7 +149,7 @@ def test_without_heat_it_is_lost_and_stays():
 )
 def test_sizes_are_measured_where_the_heat_was_high_enough(lowest, width, measured):
     size = jnp.array([width, 40.0])
-    assert bool(fcnt.can_measure(jnp.asarray(lowest), size)) == measured
+    assert bool(fcnt_learning.can_measure(jnp.asarray(lowest), size)) == measured
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ def test_histograms_are_those_of_core_and_surroundings():
     tracker = settings.override(presets.by_name("staple"), ["bins=2"])
     patch = np.zeros((144, 144, 3), np.float32)
     size = jnp.array([30.0, 30.0])
-    inside = round(float(tracker.inside(size)[0]))
+    inside = round(float(tracker.pixels(size)[0]))
     assert inside == 72  # of a region of twice its side
     low, high = 72 - inside // 2, 72 + inside // 2
     patch[low:high, low:high] = (255, 0, 0)

@@ -28,7 +28,8 @@ class Sequence:
     Attributes:
         name: the benchmark's name of the target.
         ground_truth: (N, 4) boxes or (N, 8) polygons, float64, 0-based pixel edges; a row of NaN
-            where the files say that the target is absent, zeros are kept as they are.
+            where the files say that the target is absent, zeros are kept as they are. A NaN in a
+            row makes all of it NaN.
         list_frames: lists the N image paths; called once, when `frames` is first read.
         attributes: the challenges that the benchmark names for the whole sequence.
         tags: per-frame marks, name -> (N,) bool; "absent" marks frames that some policies drop.
@@ -38,6 +39,7 @@ class Sequence:
         origin: what was taken from x and y of the benchmark's files (1 for 1-based ones).
         image_size: (width, height) where the benchmark's own files say it.
         listed: how many frames the benchmark is known to have here, for checking.
+        partial: (N,) bool, the rows of which only some numbers were NaN, for checking.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Sequence:
     origin: float = 0.0
     image_size: tuple[int, int] | None = None
     listed: int | None = None
+    partial: np.ndarray = dataclasses.field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         truth = np.asarray(self.ground_truth, np.float64)
@@ -59,7 +62,10 @@ class Sequence:
                 f"the ground truth of {self.name} has shape {truth.shape}: boxes are (N, 4), "
                 "polygons (N, 8)"
             )
-        object.__setattr__(self, "ground_truth", truth)
+        unknown = np.isnan(truth)
+        absent = np.any(unknown, axis=1, keepdims=True)
+        object.__setattr__(self, "ground_truth", np.where(absent, np.nan, truth))
+        object.__setattr__(self, "partial", (absent & ~unknown).any(axis=1))
 
     def __len__(self) -> int:
         return len(self.ground_truth)
@@ -150,32 +156,38 @@ class Dataset:
 
 
 def find_root(
-    root: str | Path, count: Callable[[Path], int], what: str
+    root: str | Path, find: Callable[[Path], SequenceABC[Path]], what: str
 ) -> tuple[Path, tuple[str, ...]]:
     """Returns the folder that holds the sequences, and a note when it is not the one given.
 
-    `count` says how many sequences a folder holds. Looks at the root, then below it (two levels),
-    then above it (two levels): people pass a folder one level too high or too low.
+    `find` gives a path in each sequence that a folder holds. Looks at the root, then below it (two
+    levels), then above it (two levels), where the root must be of a sequence: people pass a folder
+    one level too high or too low.
     Raises DatasetError when there are none anywhere.
     """
     root = Path(root)
     if not root.is_dir():
         raise DatasetError(f"the dataset root {root} is not a folder: pass the one with {what}")
-    if count(root):
+    if find(root):
         return root, ()
     below = _folders(root)
     below += [path for parent in below[:200] for path in _folders(parent)]
-    above = list(root.resolve().parents)[:2]
+    whole = root.resolve()
+    above = list(whole.parents)[:2]
 
-    def guess(folder: Path) -> int:
+    def count(folder: Path) -> int:
         try:
-            return count(folder)
+            found = find(folder)
         except OSError:  # others may have folders here that we cannot read
             return 0
+        if folder in above:  # beside the root there may be anything
+            own = folder / whole.relative_to(folder).parts[0]
+            found = [path for path in found if path.is_relative_to(own)]
+        return len(found)
 
     for candidates in (below, above):
-        best = max(candidates, key=guess, default=root)
-        if guess(best):
+        best = max(candidates, key=count, default=root)
+        if count(best):
             return best, (f"{root} holds no sequences: using {best}",)
     raise DatasetError(f"there are no sequences in {root}, below it or above it: it needs {what}")
 
@@ -189,10 +201,10 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def find_optional(
-    root: str | Path | None, count: Callable[[Path], int], what: str
+    root: str | Path | None, find: Callable[[Path], SequenceABC[Path]], what: str
 ) -> tuple[Path | None, tuple[str, ...]]:
     """Returns `find_root`'s answer, or no folder where none was given."""
-    return (None, ()) if root is None else find_root(root, count, what)
+    return (None, ()) if root is None else find_root(root, find, what)
 
 
 def image_root(root: Path | None, target: str) -> Path:

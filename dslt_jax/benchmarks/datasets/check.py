@@ -8,7 +8,7 @@ from PIL import Image
 
 from dslt_jax.benchmarks.datasets.base import Dataset, DatasetError, Sequence
 from dslt_jax.media.images import opened
-from dslt_jax.weights.kinds import stand_in
+from dslt_jax.stand_ins import stand_in
 
 
 class Checker:
@@ -87,6 +87,12 @@ def _truth_faults(sequence: Sequence) -> list[str]:
         faults.append(
             f"{len(infinite)} ground truth rows are infinite, the first is row {infinite[0] + 1}: "
             "write nan where the target is absent"
+        )
+    partial = np.flatnonzero(sequence.partial)
+    if len(partial):
+        faults.append(
+            f"{len(partial)} ground truth rows are nan in part, the first is row {partial[0] + 1}: "
+            "write nan for all of a row where the target is absent"
         )
     empty = np.flatnonzero((boxes[1:, 2:] <= 0).any(axis=1)) + 1
     # OTB's own files have a zero row at the end of Board and of Twinnings.

@@ -25,7 +25,7 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     """Returns every folder of the root that has images and boxes."""
     if root is None or annotations is not None:
         raise DatasetError("generic needs a root whose folders hold images and boxes together")
-    folder, notes = find_optional(root, _count, "folders with images and a text file of boxes")
+    folder, notes = find_optional(root, _sequences, "folders with images and a text file of boxes")
     assert folder is not None
 
     def read(target: str) -> Sequence:
@@ -39,8 +39,8 @@ def _names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in paths if _text(path) and _images(path)))
 
 
-def _count(folder: Path) -> int:
-    return len(_names(folder))
+def _sequences(folder: Path) -> list[Path]:
+    return [folder / name for name in _names(folder)]
 
 
 def _text(folder: Path) -> Path | None:

@@ -23,8 +23,8 @@ from dslt_jax.benchmarks.datasets.textfile import read_table, read_text
 
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
     """Returns the sequences of the split folder that the root is, or has below it."""
-    folder, notes = find_optional(root, _count, "list.txt and folders with groundtruth.txt")
-    texts, more = find_optional(annotations, _count, "folders with groundtruth.txt")
+    folder, notes = find_optional(root, _truths, "list.txt and folders with groundtruth.txt")
+    texts, more = find_optional(annotations, _truths, "folders with groundtruth.txt")
     source = texts or folder
     assert source is not None
     if (source / "list.txt").is_file():
@@ -38,8 +38,8 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     return Dataset(name, tuple(names), read, "got10k", folder, notes + more)
 
 
-def _count(folder: Path) -> int:
-    return sum(1 for _ in folder.glob("*/groundtruth.txt"))
+def _truths(folder: Path) -> list[Path]:
+    return list(folder.glob("*/groundtruth.txt"))
 
 
 def _read(target: str, root: Path | None, annotations: Path) -> Sequence:

@@ -1,8 +1,8 @@
 """LaSOT (Fan et al.: CVPR 2019).
 
 `<class>/<class>-N/img/00000001.jpg`, `groundtruth.txt` (1-based x, y, w, h), `full_occlusion.txt`
-and `out_of_view.txt` (a 0 or 1 a frame, one line). `testing_set.txt` in the root lists the test
-split.
+and `out_of_view.txt` (a 0 or 1 a frame, one line); or `<class>-N` without folders of classes.
+`testing_set.txt` in the root lists the test split.
 """
 
 from pathlib import Path
@@ -24,14 +24,14 @@ ORIGIN = 1.0
 
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
     """Returns the test split where `testing_set.txt` names it, otherwise all sequences found."""
-    folder, notes = find_optional(root, _count, "<class>/<class>-N/groundtruth.txt")
-    texts, more = find_optional(annotations, _count, "<class>/<class>-N/groundtruth.txt")
+    folder, notes = find_optional(root, _truths, "<class>/<class>-N/groundtruth.txt")
+    texts, more = find_optional(annotations, _truths, "<class>/<class>-N/groundtruth.txt")
     source = texts or folder
     assert source is not None
     if (source / "testing_set.txt").is_file():
         names = read_text(source / "testing_set.txt").split()
     else:
-        names = [path.parent.name for path in source.glob("*/*-[0-9]*/groundtruth.txt")]
+        names = [path.parent.name for path in _truths(source)]
         names = [name for name in names if name.rpartition("-")[2].isdecimal()]
         names.sort(key=lambda target: (target.rpartition("-")[0], int(target.rpartition("-")[2])))
 
@@ -41,13 +41,19 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     return Dataset(name, tuple(names), read, "pysot", folder, notes + more)
 
 
-def _count(folder: Path) -> int:
-    return sum(1 for _ in folder.glob("*/*-[0-9]*/groundtruth.txt"))
+def _truths(folder: Path) -> list[Path]:
+    """Of all classes, or where there are no folders of classes, of the sequences."""
+    deep = list(folder.glob("*/*-[0-9]*/groundtruth.txt"))
+    return deep or list(folder.glob("*-[0-9]*/groundtruth.txt"))
+
+
+def _folder(root: Path, target: str) -> Path:
+    flat = root / target
+    return flat if flat.is_dir() else root / target.rpartition("-")[0] / target
 
 
 def _read(target: str, root: Path | None, annotations: Path) -> Sequence:
-    where = Path(target.rpartition("-")[0], target)
-    folder = annotations / where
+    folder = _folder(annotations, target)
     if not folder.is_dir():
         raise DatasetError(f"the sequence folder {folder} is missing")
     truth = read_table(folder / "groundtruth.txt")
@@ -65,7 +71,7 @@ def _read(target: str, root: Path | None, annotations: Path) -> Sequence:
         tags["absent"] = np.any(list(tags.values()), axis=0)
 
     def list_frames() -> tuple[Path, ...]:
-        return frame_range(image_root(root, target) / where / "img", 1, len(truth))
+        return frame_range(_folder(image_root(root, target), target) / "img", 1, len(truth))
 
     return Sequence(
         name=target, ground_truth=truth, list_frames=list_frames, tags=tags, origin=ORIGIN

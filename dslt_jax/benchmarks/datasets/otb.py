@@ -38,8 +38,8 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     Raises:
         DatasetError: there are no sequences in the root, or no annotations where they should be.
     """
-    folder, notes = find_optional(root, _count, "folders with img/ and groundtruth_rect.txt")
-    texts, more = find_optional(annotations, lambda path: len(_annotated(path)), "<Name>.txt files")
+    folder, notes = find_optional(root, _truths, "folders with img/ and groundtruth_rect.txt")
+    texts, more = find_optional(annotations, _tables, "<Name>.txt files")
     if name != "otb":
         names = lists.otb_names(name)
     elif folder is not None:
@@ -65,8 +65,12 @@ def targets(root: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _count(folder: Path) -> int:
-    return sum(1 for _ in folder.glob(f"*/{_TRUTH}*.txt"))
+def _truths(folder: Path) -> list[Path]:
+    return list(folder.glob(f"*/{_TRUTH}*.txt"))
+
+
+def _tables(folder: Path) -> list[Path]:
+    return [folder / f"{name}.txt" for name in _annotated(folder)]
 
 
 def _annotated(folder: Path) -> tuple[str, ...]:

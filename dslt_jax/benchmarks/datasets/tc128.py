@@ -25,8 +25,8 @@ ORIGIN = 1.0
 
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
     """Returns the 129 targets; `annotations` may be a second copy without images."""
-    folder, notes = find_optional(root, _count, "folders with img/ and <Name>_gt.txt")
-    texts, more = find_optional(annotations, _count, "folders with <Name>_gt.txt")
+    folder, notes = find_optional(root, _truths, "folders with img/ and <Name>_gt.txt")
+    texts, more = find_optional(annotations, _truths, "folders with <Name>_gt.txt")
 
     def read(target: str) -> Sequence:
         return _read(target, folder, texts or folder)
@@ -34,8 +34,8 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     return Dataset(name, lists.tc128(), read, "wu", folder, notes + more)
 
 
-def _count(folder: Path) -> int:
-    return sum(1 for _ in folder.glob("*/*_gt.txt"))
+def _truths(folder: Path) -> list[Path]:
+    return list(folder.glob("*/*_gt.txt"))
 
 
 def _read(target: str, root: Path | None, annotations: Path | None) -> Sequence:

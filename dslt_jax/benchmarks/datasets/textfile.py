@@ -1,5 +1,6 @@
 """Number tables in text files, as benchmarks and trackers write them."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import numpy as np
 
 from dslt_jax.benchmarks.datasets.base import DatasetError
 from dslt_jax.boxes import Array, to_polygons
-from dslt_jax.weights.kinds import not_the_file
+from dslt_jax.stand_ins import HEAD, not_the_file
+from dslt_jax.text import decode
 
 _DELIMITERS = str.maketrans({",": " ", "\t": " ", ";": " "})
 
@@ -15,14 +17,14 @@ _DELIMITERS = str.maketrans({",": " ", "\t": " ", ";": " "})
 def read_text(path: Path) -> str:
     """Returns a text file's content; raises DatasetError when it is missing or is not text."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decode(path.read_bytes())
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing") from None
     except UnicodeDecodeError:
         raise DatasetError(f"{path} is not a text file") from None
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from None
-    if says := not_the_file(text[:500].encode()):
+    if says := not_the_file(text[:HEAD].encode()):
         raise DatasetError(f"{path} {says}")
     return text
 
@@ -68,7 +70,7 @@ def read_rows(path: str | Path, columns: tuple[int, ...]) -> list[Array]:
 def read_regions(path: str | Path) -> Array:
     """Returns boxes (N, 4), or polygons (N, 8) where some line is one; then boxes become polygons.
 
-    A line with a NaN, or a lone 0, which is VOT's code of an unknown target, is a row of NaN.
+    A lone 0, which is VOT's code of an unknown target, is a row of NaN.
     Raises DatasetError as `read_rows`.
     """
     try:
@@ -84,8 +86,7 @@ def read_regions(path: str | Path) -> Array:
         nothing = np.full(width, np.nan)
         fit = (lambda row: row) if width == 4 else to_polygons
         regions = np.array([nothing if len(row) == 1 else fit(row) for row in rows])
-    absent = np.any(np.isnan(regions), axis=1, keepdims=True)
-    return np.where(absent, np.nan, regions)
+    return regions
 
 
 def _regular(text: str, width: int) -> bool:
@@ -111,6 +112,11 @@ def _first_wrong_line(path: Path, text: str, columns: tuple[int, ...], mixed: bo
         try:
             np.array(words, np.float64)
         except ValueError:
+            if re.match(r"m[0-9]", shown):
+                return (
+                    f"{path} line {number}: '{shown}' is a mask, as VOT has them since 2020: "
+                    "`dslt vot init` and the vot-toolkit run those"
+                )
             return f"{path} line {number}: '{shown}' is not {need}"
         if len(words) not in columns:
             found = f"{len(words)} numbers" if words else "nothing"

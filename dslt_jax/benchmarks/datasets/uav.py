@@ -25,7 +25,7 @@ ATTRIBUTES = ("SV", "ARC", "LR", "FM", "FOC", "POC", "OV", "BC", "IV", "VC", "CM
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
     """Returns uav123 or uav20l; raises DatasetError when the root has no annotations."""
     entries = lists.uav(name)
-    folder, notes = find_optional(root, _count, "data_seq/UAV123 and anno/UAV123")
+    folder, notes = find_optional(root, _parts, "data_seq/UAV123 and anno/UAV123")
     texts, more = find_optional(annotations, _annotated, "one <name>.txt a target")
     if texts is None:
         assert folder is not None
@@ -37,12 +37,12 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     return Dataset(name, tuple(entries), read, "wu", folder, notes + more)
 
 
-def _count(folder: Path) -> int:
-    return sum(1 for _ in folder.glob("data_seq/UAV123/*")) + sum(1 for _ in folder.glob("anno/*"))
+def _parts(folder: Path) -> list[Path]:
+    return [*folder.glob("data_seq/UAV123/*"), *folder.glob("anno/*")]
 
 
-def _annotated(folder: Path) -> int:
-    return len({path.stem for path in folder.glob("*.txt")} & lists.uav("uav123").keys())
+def _annotated(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.txt") if path.stem in lists.uav("uav123")]
 
 
 def _read(entry: lists.UavEntry, root: Path | None, annotations: Path) -> Sequence:

@@ -22,13 +22,11 @@ from dslt_jax.benchmarks.datasets.base import (
 )
 from dslt_jax.benchmarks.datasets.textfile import read_regions, read_table, read_text
 
-TAGS = ("camera_motion", "illum_change", "occlusion", "size_change", "motion_change")
-
 
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
     """Returns the sequences of `list.txt`, or every folder with a groundtruth.txt."""
-    folder, notes = find_optional(root, _count, "folders with groundtruth.txt")
-    texts, more = find_optional(annotations, _count, "folders with groundtruth.txt")
+    folder, notes = find_optional(root, _truths, "folders with groundtruth.txt")
+    texts, more = find_optional(annotations, _truths, "folders with groundtruth.txt")
     source = texts or folder
     assert source is not None
     if (source / "list.txt").is_file():
@@ -42,8 +40,8 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     return Dataset(name, tuple(names), read, "vot", folder, notes + more)
 
 
-def _count(folder: Path) -> int:
-    return sum(1 for _ in folder.glob("*/groundtruth.txt"))
+def _truths(folder: Path) -> list[Path]:
+    return list(folder.glob("*/groundtruth.txt"))
 
 
 def _read(target: str, root: Path | None, annotations: Path) -> Sequence:

@@ -10,6 +10,7 @@ from dslt_jax import boxes as boxes_lib
 from dslt_jax.arrays import to_array
 from dslt_jax.benchmarks.datasets import Dataset, Sequence
 from dslt_jax.benchmarks.metrics import policy as policy_lib
+from dslt_jax.benchmarks.metrics import units
 from dslt_jax.boxes import Array
 
 # key -> how a report calls it
@@ -157,7 +158,8 @@ def evaluate(
         boxes, problem = align(sequence, rows)
         aligned.append(boxes)
         given.append(np.arange(len(sequence)) < len(rows))
-        problems += [f"{sequence.name}: {problem}"] if problem else []
+        said = (problem, units.doubt(sequence, rows))
+        problems += [f"{sequence.name}: {line}" for line in said if line]
         invalid = int((~np.isfinite(rows)).any(axis=1).sum())
         if invalid:
             fate = "repeat the row before" if policy.repeat_invalid else "count as failures"

@@ -29,6 +29,10 @@ def read(
             one of FORMATS. A line for each file that cannot be read comes first.
     """
     path = Path(path)
+    if path.is_file():
+        raise ResultsError(
+            f"{path} is a file: give the folder with a file a sequence, such as {path.parent}"
+        )
     if not path.is_dir():
         raise ResultsError(f"the results folder {path} is missing")
     if format == "auto":
@@ -65,6 +69,9 @@ def read(
 def _held(path: Path, dataset: Dataset) -> str:
     """Says what a folder without results has, and what it should have."""
     names = sorted(file.name for file in path.iterdir() if not file.name.startswith("."))[:3]
+    for folder in sorted(path.iterdir()):
+        if any((folder / f"{name}.txt").is_file() for name in dataset.names):
+            return f": a tracker's results are a folder, {folder} is one"
     return f": it has {', '.join(names) or 'no files'}, one would be {dataset.names[0]}.txt"
 
 
