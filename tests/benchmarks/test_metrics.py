@@ -172,8 +172,8 @@ def test_bad_input_is_told():
     ("results", "names", "words"),
     [
         ([[BOX] * 2], None, "results are a list, not boxes by sequence"),
-        ({"a": None}, None, "results of a is None"),
-        ({"a": "a.txt"}, None, "results of a is a str, 'a.txt'"),
+        ({"a": None}, None, r"results of a have shape \(\), need \(N, 4\)"),
+        ({"a": "a.txt"}, None, "results of a are no array of boxes .*'a.txt'"),
         ({"a": [BOX] * 2}, ["b"], "there are no scores of 'b': choose of a"),
     ],
 )

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from dslt_jax import boxes as boxes_lib
-from dslt_jax.arrays import to_array
 from dslt_jax.benchmarks.datasets import Dataset, Sequence
 from dslt_jax.benchmarks.metrics import policy as policy_lib
 from dslt_jax.benchmarks.metrics import units
@@ -233,7 +232,10 @@ def align(sequence: Sequence, boxes: Array) -> tuple[Array, str | None]:
 def _rows_of(sequence: Sequence, boxes: Any) -> Array:
     """Returns results as (N, 4) float64; raises ValueError where they are something else."""
     name = f"results of {sequence.name}"
-    rows = np.asarray(to_array(name, boxes), np.float64)
+    try:
+        rows = np.asarray(boxes, np.float64)
+    except (TypeError, ValueError) as error:  # rows of unlike length, or anything else
+        raise ValueError(f"{name} are no array of boxes (N, 4): {error}") from None
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise ValueError(f"{name} have shape {rows.shape}, need (N, 4)")
     return rows
