@@ -34,6 +34,17 @@ def follow(tracker, params, box, key=None):
     return dslt.step(tracker, params, state, FRAMES[1])[1].box
 
 
+def zeros_vary():
+    """Whether zeros made like an array that varies from device to device do so too."""
+    made = []
+    spread(lambda x: made.append(multi_target.is_varying(jnp.zeros_like(x))) or x, jnp.zeros(2))
+    return made[0]
+
+
+newer = pytest.mark.skipif(not zeros_vary(), reason="it takes a newer JAX, whose zeros vary too")
+
+
+@newer
 @pytest.mark.parametrize("name", ["mosse", "dsst", "fdsst", "staple", "strcf", "eco_hc", "fcnt"])
 def test_targets_over_devices(name):
     tracker = dslt.presets.by_name(name)
@@ -42,6 +53,7 @@ def test_targets_over_devices(name):
     assert spread(lambda b, p: run(p, b), boxes, params_of(tracker)).shape == (4, 4)
 
 
+@newer
 @pytest.mark.parametrize("name", ["mosse", "kcf", "staple", "srdcf", "crest"])
 def test_settings_over_devices(name):
     tracker = dslt.presets.by_name(name)
@@ -50,6 +62,7 @@ def test_settings_over_devices(name):
     assert spread(run, swept, params_of(tracker)).shape == (4, 4)
 
 
+@newer
 def test_seeds_over_devices():
     keys = jax.random.split(jax.random.key(0), 4)
     run = jax.vmap(lambda key: follow(dslt.presets.mosse(), {}, TRUTH[0], key))
