@@ -169,15 +169,15 @@ def _refuse_unclear_ids(path: str, lines: list[str]) -> None:
     )
 
 
-def _yolo(row: list[str]) -> str | None:
-    """The box of a class's number and four fractions of the frame, in percent; None of another."""
+def _yolo(row: list[str]) -> str:
+    """The box of a class's number and four fractions of the frame, in percent; "" of another."""
     kind, *numbers = row
     try:
         values = [float(word) for word in numbers]
     except ValueError:
-        return None
+        return ""
     if not kind.isdecimal() or not all(0 <= value <= 1 for value in values):
-        return None
+        return ""
     return ",".join(f"{100 * value:.6g}%" for value in values)
 
 

@@ -14,21 +14,8 @@ from dslt_jax.media.source import DamagedFrame, FramesError, Image, Picture, Sou
 from dslt_jax.stand_ins import stand_in
 
 SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".jp2",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-    }
-    | {".ppm", ".pgm", ".pnm", ".tga"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".png", ".apng", ".webp", ".gif", ".bmp"}
+    | {".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".tga"}
 )
 # Pillow reads others too, among them PostScript, which it has another program execute.
 FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA")
