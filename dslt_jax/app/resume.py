@@ -25,6 +25,10 @@ _ROW = re.compile(rf"[0-9]+(,{_NUMBER}){{5}},[01],{_NUMBER},({_NUMBER})?")
 _LOST = COLUMNS.index("lost")
 
 
+# Where a run is to end: one that resumes it may go further.
+ENDS = ("end", "max_frames")
+
+
 class ResumeError(ValueError):
     """A folder holds no run that these settings could go on with; the text says why."""
 
@@ -70,7 +74,7 @@ class Kept:
 
 
 def check(summary: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Checks that a run with this summary was asked for the same.
+    """Checks that a run with this summary was asked for the same, but for its end.
 
     Args:
       summary: what `folder.read_summary` gives.
@@ -83,10 +87,16 @@ def check(summary: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         raise ResumeError(
             "the run to be resumed is of an older version, which kept too little for that"
         )
-    differing = [name for name in asked if not _same(name, summary.get(name), asked[name])]
+    names = [name for name in asked if name not in ENDS]
+    differing = [name for name in names if not _same(name, summary.get(name), asked[name])]
     if differing:
         told = "; ".join(_difference(name, summary.get(name), asked[name]) for name in differing)
         raise ResumeError(f"the run to be resumed was another: {_short(told, 1000)}")
+
+
+def same_end(summary: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Returns whether a run with this summary was to end where this one is; both as of `check`."""
+    return all(summary.get(name) == asked.get(name) for name in ENDS)
 
 
 def read(folder: Path, names: Sequence[str], summary: Mapping[str, Any]) -> Kept | None:
@@ -122,12 +132,19 @@ def go_on(kept: Kept, frames: Iterator[Frame]) -> tuple[Iterator[Frame], NDArray
     Raises:
       ResumeError: the frame is not there, or cannot be read.
     """
-    frames = itertools.dropwhile(lambda frame: frame.index < kept.frame, frames)
-    first = next(frames, None)
-    if first is None or isinstance(first.image, DamagedFrame):
+    last = None
+    for last in frames:
+        if last.index >= kept.frame:
+            break
+    if last is not None and last.index < kept.frame:
+        raise ResumeError(
+            f"the frames end with {last.index} now, the run before came to {kept.frame}: give a "
+            "later end, or begin anew without --resume"
+        )
+    if last is None or isinstance(last.image, DamagedFrame):
         raise ResumeError(f"frame {kept.frame}, the last of the run before, cannot be read again")
-    height, width = first.image.shape[:2]
-    return itertools.chain([first], frames), boxes_lib.clip(kept.boxes, width, height)
+    height, width = last.image.shape[:2]
+    return itertools.chain([last], frames), boxes_lib.clip(kept.boxes, width, height)
 
 
 def _rows(path: Path) -> list[str]:

@@ -20,8 +20,8 @@ there are a boxes_<name>.csv and .txt for each. The files of the run before are 
 
 Ctrl-C, SIGTERM, SIGHUP, a full disk or damage in the video end the run early and keep what is done;
 after a kill the rows are in boxes.csv.part. --resume goes on from the last frame in which the
-target was followed; what the tracker had learned is not kept, and the overlay goes on in
-overlay_2.mp4.
+target was followed, also behind the --end or --max_frames of a run that came to it; what the
+tracker had learned is not kept, and the overlay goes on in overlay_2.mp4.
 
 With --realtime each frame is the newest there is: those for which there was no time are dropped
 and counted, and the latency is shown, from the frame in memory to its box. A file is played at its
@@ -181,7 +181,7 @@ def _track(values: flags.FlagValues, video: str, wanted: list[targets.Wanted] | 
         kept = None
         if before is not None:
             resume.check(before, asked)
-            if before["status"] in WHOLE:
+            if before["status"] in WHOLE and resume.same_end(before, asked):
                 say(f"the run in {path} came to its end: there is nothing to resume")
                 return WHOLE[before["status"]]
             kept = resume.read(path, names, before)

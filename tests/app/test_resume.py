@@ -100,3 +100,5 @@ def test_the_last_kept_frame_must_be_there_and_readable():
     for frames in ([], [Frame(4, "", DamagedFrame("bad"), 0.0)]):
         with pytest.raises(resume.ResumeError, match="frame 4, the last of the run before, cannot"):
             resume.go_on(kept, iter(frames))
+    with pytest.raises(resume.ResumeError, match="end with 3 now, the run before came to 4"):
+        resume.go_on(kept, iter([Frame(3, "", np.zeros((36, 25, 3), np.uint8), 0.0)]))

@@ -107,7 +107,6 @@ def test_frames_are_counted_from_the_start(run, fake, tmp_path):
         (["--seed=4"], "10,12,20,16", "seed was 0, now 4"),
         (["--set=loss.a=8"], "10,12,20,16", "config.loss.a was 10.0, now 8.0"),
         ([], "11,12,20,16", "targets was [{'name': '', 'box': [10.0"),
-        (["--end=6"], "10,12,20,16", "end was None, now 6"),
     ],
 )
 def test_another_run_is_not_resumed(run, stopped, flags, box, message):
@@ -131,6 +130,30 @@ def test_a_whole_run_has_nothing_to_resume(run, fake):
     assert result.status == 0
     assert "came to its end: there is nothing to resume" in result.stderr
     assert len(result.rows()) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "count"),
+    [
+        (["--end=4"], ["--end=6"], 6),
+        (["--end=4"], [], COUNT),
+        (["--max_frames=3"], ["--max_frames=5"], 5),
+        (["--max_frames=3"], ["--end=2"], None),
+        ([], ["--end=6"], None),
+    ],
+)
+def test_a_run_that_came_to_its_end_goes_on_to_a_later_one(run, fake, first, then, count):
+    before = run("--novideo", *first)
+    result = run("--novideo", "--resume", *then)
+    if count is None:
+        assert result.status == 1
+        assert "give a later end, or begin anew without --resume" in result.stderr
+        assert xs(result) == xs(before)
+    else:
+        assert (result.status, xs(result)) == (0, [10 + i for i in range(count)])
+        again = run("--novideo", "--resume", *then)
+        assert (again.status, xs(again)) == (0, xs(result))
+        assert "there is nothing to resume" in again.stderr
 
 
 def test_without_a_run_before_it_begins_at_the_start(run, fake):
