@@ -91,24 +91,30 @@ def learn(
     arguments.check_tracker(tracker, params)
     states.check_state(tracker, state)
     states.check_sight(tracker, sight, state)
-    program = stages.learn_in_place if donate else stages.learn
-    return program(placed(tracker), params, state, sight)
+    return _learning(donate)(placed(tracker), params, state, sight)
 
 
-def step(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[State, Output]:
+def _learning(donate: bool) -> Any:
+    return stages.learn_in_place if donate else stages.learn
+
+
+def step(
+    tracker: Tracker, params: Params, state: State, frame: Any, *, donate: bool = False
+) -> tuple[State, Output]:
     """Finds the target in the next frame and learns from it: `locate`, then `learn`.
 
     Args:
-      state: of `init` or the last `step`; it is not changed.
+      state: of `init` or the last `step`; it is not changed, but for `donate`.
       frame: as of `init`. One of another size is searched where the target was, in pixels: nothing
         is scaled, as it is by `app.session.Session`.
+      donate: as of `learn`.
 
     Raises:
       ValueError: as `init`.
     """
     tracker = placed(tracker)
     sight, out = _find(tracker, params, state, frame)
-    state, info = stages.learn(tracker, params, state, sight)
+    state, info = _learning(donate)(tracker, params, state, sight)
     return state, out._replace(extra=out.extra | info)
 
 

@@ -1,6 +1,6 @@
 """The training samples of a learner: the first frame for ever, and a ring of the latest."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -47,29 +47,37 @@ class Memory(Part):
         """
         if self.size == 1:
             return samples
-        slot = self._slot(samples)
-        new = Samples(
-            spectra=samples.spectra.at[slot].set(jnp.where(good, spectrum, samples.spectra[slot])),
-            labels=samples.labels.at[slot].set(jnp.where(good, label, samples.labels[slot])),
-            weights=samples.weights.at[0].set(self.first_weight).at[slot].set(1.0),
+        slot = self._slot(samples.stored)
+        weights = samples.weights.at[0].set(self.first_weight).at[slot].set(1.0)
+        return _put(samples, good, slot, spectrum, label)._replace(
+            weights=jnp.where(good, weights, samples.weights),
             stored=samples.stored + jnp.asarray(good, jnp.int32),
         )
-        return new._replace(weights=jnp.where(good, new.weights, samples.weights))
 
-    def forget(self, samples: Samples, before: Samples, bad: jax.Array) -> Samples:
-        """Takes the last sample back where it is `bad` () bool: what was there `before` returns."""
-        slot = self._slot(before)
-        return Samples(
-            spectra=samples.spectra.at[slot].set(
-                jnp.where(bad, before.spectra[slot], samples.spectra[slot])
-            ),
-            labels=samples.labels.at[slot].set(
-                jnp.where(bad, before.labels[slot], samples.labels[slot])
-            ),
-            weights=jnp.where(bad, before.weights, samples.weights),
-            stored=jnp.where(bad, before.stored, samples.stored),
+    def forget(self, samples: Samples, bad: jax.Array) -> Samples:
+        """Takes the last sample out where it is `bad` () bool: the next goes into its slot."""
+        if self.size == 1:
+            return samples
+        stored = samples.stored - 1
+        slot = self._slot(stored)
+        return _put(samples, bad, slot, 0.0, 0.0)._replace(
+            weights=jnp.where(bad, samples.weights.at[slot].set(0.0), samples.weights),
+            stored=jnp.where(bad, stored, samples.stored),
         )
 
-    def _slot(self, samples: Samples) -> jax.Array:
-        """() where the next sample goes."""
-        return 1 + ((samples.stored - 1) // self.interval) % max(self.size - 1, 1)
+    def _slot(self, stored: jax.Array) -> jax.Array:
+        """() where a sample goes when so many were stored before."""
+        return 1 + ((stored - 1) // self.interval) % (self.size - 1)
+
+
+def _put(samples: Samples, really: Any, slot: jax.Array, spectrum: Any, label: Any) -> Samples:
+    """The samples with another spectrum and label in a slot, or as they are where not `really`.
+
+    Then they go beyond the end, that is nowhere. A choice between them and what is there would read
+    the samples as they were before, and XLA would copy all of them instead of writing in place.
+    """
+    place = jnp.where(really, slot, len(samples.weights))
+    return samples._replace(
+        spectra=samples.spectra.at[place].set(spectrum, mode="drop"),
+        labels=samples.labels.at[place].set(label, mode="drop"),
+    )

@@ -38,8 +38,10 @@ class Mixture(Part):
         first = (jnp.arange(self.size) == 0).astype(jnp.float32)
         return Components(samples, first, jnp.diag(first * fourier.inner(sample, sample)))
 
-    def add(self, components: Components, sample: jax.Array) -> Components:
-        """Returns the mixture with one more sample.
+    def add(
+        self, components: Components, sample: jax.Array, good: jax.Array | bool = True
+    ) -> Components:
+        """Returns the mixture with one more sample, if it is `good` () bool.
 
         It takes the place of a component that is empty or forgotten, or else joins its nearest, or
         else, where two components are nearer to each other than it to any, these become one and it
@@ -74,8 +76,11 @@ class Mixture(Part):
         total = weights[first] + of_other + of_new
         shares = jnp.stack([weights[first], of_other, of_new]) / total
         mean = shares[0] * samples[first] + shares[1] * samples[second] + shares[2] * sample
-        samples = samples.at[first].set(mean)
-        samples = samples.at[second].set(jnp.where(makes_room, sample, mean))
+        # What does not go anywhere goes beyond the end: a choice between it and what is there
+        # would have XLA copy all samples instead of writing in place.
+        samples = samples.at[jnp.where(good, first, self.size)].set(mean, mode="drop")
+        place = jnp.where(good & makes_room, second, self.size)
+        samples = samples.at[place].set(sample, mode="drop")
         weights = weights.at[first].set(total)
         weights = weights.at[second].set(jnp.where(makes_room, self.rate, total))
 
@@ -85,4 +90,6 @@ class Mixture(Part):
         change = eye[:-1].at[first].set(row)
         change = change.at[second].set(jnp.where(makes_room, eye[-1], row))
         products = jnp.linalg.multi_dot([change, products, change.T], precision="highest")
-        return Components(samples, weights, products)
+        rest = weights, products
+        rest = jax.tree.map(lambda new, old: jnp.where(good, new, old), rest, components[1:])
+        return Components(samples, *rest)

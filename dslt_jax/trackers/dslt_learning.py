@@ -88,6 +88,6 @@ def _move_on(
         missing=jnp.where(sight.held, state.missing + 1.0, 0.0),
         limits=sight.limits,
         head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
-        samples=tracker.memory.forget(samples, state.samples, ~fit.finite),
+        samples=tracker.memory.forget(samples, ~fit.finite),
     )
     return state, info

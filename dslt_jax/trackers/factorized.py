@@ -145,14 +145,8 @@ class Factorized(Square):
         teach = finite & ~sight.lost
         due = teach & ((state.frames < self.settled) | (state.frames % self.every == 0))
 
-        def keep(state):
-            return state.memory, state.filter
-
-        def add(state):
-            memory = self.memory.add(state.memory, sight.spectrum)
-            return memory, jax.lax.cond(due, self.update, lambda m, s: s.filter, memory, state)
-
-        memory, filter_ = jax.lax.cond(teach, add, keep, state)
+        memory = self.memory.add(state.memory, sight.spectrum, teach)
+        filter_ = jax.lax.cond(due, self.update, lambda m, s: s.filter, memory, state)
         good = jnp.isfinite(filter_).all()
         state = state.replace(
             center=sight.center,

@@ -51,7 +51,7 @@ class Ours:
         self.state = dslt.init(tracker, params, frame, box)
 
     def follow(self, frame: np.ndarray) -> np.ndarray:
-        self.state, out = dslt.step(self.tracker, self.params, self.state, frame)
+        self.state, out = dslt.step(self.tracker, self.params, self.state, frame, donate=True)
         jax.block_until_ready(self.state)
         return jax.device_get(out.box)
 

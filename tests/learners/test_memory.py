@@ -64,3 +64,29 @@ def test_the_label_that_is_stored_is_the_samples():
     samples = FOUR.remember(samples, problems.sample(1)[0], label)
     np.testing.assert_array_equal(samples.labels[1], label)
     assert jnp.shape(samples.labels) == (4, problems.GRID, problems.GRID)
+
+
+def test_a_sample_that_is_not_good_goes_nowhere():
+    samples = filled(FOUR, 4)
+    again = FOUR.remember(samples, *problems.sample(9), jnp.asarray(False))
+    jax.tree.map(np.testing.assert_array_equal, again, samples)
+
+
+def test_a_bad_sample_is_taken_out_and_the_next_goes_into_its_slot():
+    samples = filled(FOUR, 4)  # the last is in slot 1
+    jax.tree.map(np.testing.assert_array_equal, FOUR.forget(samples, jnp.asarray(False)), samples)
+    spectrum, label = problems.sample(5)
+    poisoned = FOUR.remember(samples, spectrum * jnp.nan, label)
+    left = FOUR.forget(poisoned, jnp.asarray(True))
+    assert not np.any(left.spectra[2]) and not np.any(left.labels[2])
+    np.testing.assert_array_equal(left.weights, [1.0, 1.0, 0.0, 1.0])
+    assert int(left.stored) == int(samples.stored)
+    healed = FOUR.remember(left, spectrum, label)
+    jax.tree.map(np.testing.assert_array_equal, healed, filled(FOUR, 5))
+
+
+def test_a_memory_of_one_forgets_nothing():
+    memory = Memory(size=1)
+    samples = memory.start(*problems.sample(0))
+    again = memory.forget(samples, jnp.asarray(True))
+    jax.tree.map(np.testing.assert_array_equal, again, samples)

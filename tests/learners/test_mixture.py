@@ -60,6 +60,16 @@ def test_it_keeps_the_rules(rate, count):
     np.testing.assert_allclose(found.products, 36 * flat @ flat.T, rtol=2e-3, atol=1.0)
 
 
+def test_a_sample_that_is_not_good_changes_nothing():
+    mixture = Mixture(size=3, rate=0.3)
+    found = mixture.start(jnp.fft.rfft2(numbers(0, 2, 6, 6)))
+    for seed in range(1, 6):
+        for sample in (numbers(seed, 2, 6, 6), np.nan * numbers(9, 2, 6, 6)):
+            again = mixture.add(found, jnp.fft.rfft2(sample), jnp.asarray(False))
+            jax.tree.map(np.testing.assert_array_equal, again, found)
+        found = mixture.add(found, jnp.fft.rfft2(numbers(seed, 2, 6, 6)))
+
+
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="size=1 must be at least 2"):
         Mixture(size=1)
