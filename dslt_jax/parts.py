@@ -16,6 +16,7 @@ from typing import Any
 import flax.serialization
 import flax.struct
 import jax
+import numpy as np
 
 
 def static(default: Any = dataclasses.MISSING, *, choices: Mapping[str, Any] | None = None) -> Any:
@@ -52,6 +53,9 @@ class Part(flax.struct.PyTreeNode):
     def __post_init__(self) -> None:
         for name, hint, is_static in _fields(type(self)):  # type: ignore[arg-type]
             value = getattr(self, name)
+            if isinstance(value, np.generic):  # judged as the number that it is
+                value = value.item()
+                object.__setattr__(self, name, value)
             if is_static:
                 _check_static(name, hint, value)
             elif hint is float and not _may_be_number(value):

@@ -237,3 +237,23 @@ def test_one_assignment_may_stand_alone():
     assert settings.override(presets.kcf(), "rate=0.1").rate == 0.1
     with pytest.raises(ValueError, match="there is no setting 'foo'"):
         settings.override(presets.kcf(), "foo=1")
+
+
+def test_numbers_of_numpy_are_judged_as_numbers():
+    tracker = presets.kcf().replace(cell=np.int64(4), decay=np.float32(0.25))
+    assert (tracker.cell, tracker.decay) == (4, 0.25) and type(tracker.cell) is int
+    with pytest.raises(ValueError, match=r"decay=-1\.0 must be"):
+        presets.kcf().replace(decay=np.float32(-1))
+
+
+@pytest.mark.parametrize(
+    ("preset", "assignments", "words"),
+    [
+        ("compact", ["region.search=16", "region.target=8"], "search=16 must be 3 or more cells"),
+        ("eco_hc", ["hog_cell=192"], "2 or more cells of hog_cell=192"),
+        ("eco", ["hog_cell=256"], "2 or more cells of hog_cell=256"),
+    ],
+)
+def test_a_region_of_too_few_cells_is_told(preset, assignments, words):
+    with pytest.raises(ValueError, match=words):
+        settings.override(presets.by_name(preset), assignments)

@@ -99,6 +99,7 @@ class CompressedRidge(Ridge):
         """(channels, C) orthonormal rows."""
         counted = template * fourier.multiplicity(template.shape[1])[None, None]
         products = jnp.einsum("cyx,dyx->cd", jnp.conj(template), counted, precision="highest").real
+        products = jax.lax.stop_gradient(products)  # equal eigenvalues have no slope
         return jnp.linalg.eigh(products)[1][:, -self.channels :].T
 
 

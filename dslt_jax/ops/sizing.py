@@ -118,6 +118,17 @@ class Scales(Sizing):
         return jnp.where(sure, factor, 1.0), index
 
 
+def bounded(
+    factor: jax.Array, size: jax.Array, limits: jax.Array, least: jax.Array | float
+) -> jax.Array:
+    """Returns the factor () by which a size (2,) changes, so that it stays in bounds.
+
+    Those are the frame, `limits` (2,), and a smallest side; the aspect ratio is kept.
+    """
+    low = jnp.max(jnp.minimum(least, limits) / size)
+    return jnp.clip(factor, jnp.minimum(low, 1.0), jnp.min(limits / size))
+
+
 def pyramid(count: int, step: jax.Array | float) -> jax.Array:
     """Returns (count,) factors step^(-n) .. 1 .. step^n; count = 2n + 1."""
     exponent = jnp.arange(count, dtype=jnp.float32) - count // 2

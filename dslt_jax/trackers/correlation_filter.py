@@ -1,6 +1,8 @@
 """What correlation filters share: a region of the target's shape, and a peak among its shifts.
 
-Every target is sampled to one size, its aspect ratio warped away, so that shapes stay static.
+Every target is sampled to one size, its aspect ratio warped away, so that shapes stay static. What
+differs from the authors' codes in all of them: a response below `lost` holds place, size and model,
+and the target's centre stays in the frame.
 """
 
 from typing import Any, NamedTuple
@@ -10,6 +12,7 @@ import jax.numpy as jnp
 
 from dslt_jax.ops import correlation, localize
 from dslt_jax.ops.scale_filter import ScaleFilter
+from dslt_jax.ops.sizing import bounded
 from dslt_jax.parts import Part, static
 from dslt_jax.types import Look, Output
 
@@ -22,17 +25,6 @@ class Sight(NamedTuple):
     lost: jax.Array  # () bool
     response: jax.Array  # (G, G)
     spectrum: Any  # (C, G, G // 2 + 1) of the new place, once it was looked at; before None
-
-
-def bounded(
-    factor: jax.Array, size: jax.Array, limits: jax.Array, least: jax.Array | float
-) -> jax.Array:
-    """Returns the factor () by which a size (2,) changes, so that it stays in bounds.
-
-    Those are the frame, `limits` (2,), and a smallest side; the aspect ratio is kept.
-    """
-    low = jnp.max(jnp.minimum(least, limits) / size)
-    return jnp.clip(factor, jnp.minimum(low, 1.0), jnp.min(limits / size))
 
 
 def resized(

@@ -190,7 +190,9 @@ class Dslt(Part):
             responses = self.respond(state, spectra, maps[0].shape[1])
             position = layer.position(self.region.anchor(layer, patches.shape[1]))
         factor, index = self.size.rescale(responses, position, sight.sure)
-        size = jnp.clip(sight.size * factor, jnp.minimum(self.region.min_side, limits), limits)
+        least = self.region.min_side
+        size = jnp.clip(sight.size, jnp.minimum(least, limits), limits)
+        size = size * sizing.bounded(factor, size, limits, least)
         region, side = self.look(state), self.region.side(state.size)
         out = Output(
             box=jnp.concatenate([sight.center - size / 2, size]),

@@ -28,6 +28,10 @@ def check(tracker: Any) -> None:
             raise ValueError(f"{name}={came!r} must be a part with `{method}`{cure}")
     if tracker.kernel_size % 2 or tracker.kernel_size < 2:
         raise ValueError(f"kernel_size={tracker.kernel_size} must be even")
+    stride = tracker.backbone.layers[0].stride
+    tracker.region.require(
+        "search", lambda s: s >= 3 * stride, f"3 or more cells of {stride} pixels"
+    )
     if len(tracker.backbone.layers) != 1 and isinstance(tracker.fusion, Single):
         raise ValueError(
             f"this tracker learns on one layer, the backbone '{tracker.backbone.name}' has "

@@ -2,7 +2,8 @@
 
 Source: Danelljan, Häger, Khan, Felsberg, "Accurate Scale Estimation for Robust Visual Tracking",
 BMVC 2014; constants as its authors' code has them. What differs: fHOG in cells of 4 pixels, where
-theirs is dense, and what `trackers.correlation_filter` and `ops.scale_filter` say.
+theirs is dense, with all 31 channels, where theirs leaves out the four of texture, and what
+`trackers.correlation_filter` and `ops.scale_filter` say.
 """
 
 from typing import Any, NamedTuple

@@ -5,11 +5,12 @@ Operators for Tracking", CVPR 2017. Each kind of features is projected onto a fe
 learned in the first frame together with the filter; later frames are the mixture's, of which the
 filter is learned anew every sixth frame. The scale is fDSST's.
 
-Constants are those of its authors' settings for OTB, but for these: `edge` (theirs is 1e-2), the
-memory's `rate` (0.009), `decay` (1e-7 of ECO-HC, 5e-8 of ECO) and `first_steps` (15). What differs
-else: features of all cell sizes meet as trigonometric polynomials, where theirs are cubic splines;
-conjugate gradients start afresh at every update, with a preconditioner of frequencies and space
-(`learners.spatial`); the first round is the filter's alone; every region is sampled to one size.
+Constants are those of ECO-HC in an early release of its authors' code, for both forms; a later one
+has `edge` 1e-2, the memory's `rate` 0.009, `decay` 1e-7 (ECO 5e-8) and `first_steps` 15. What
+differs: features of all cell sizes meet as trigonometric polynomials, where theirs are cubic
+splines; conjugate gradients start afresh at every update, with a preconditioner of frequencies and
+space (`learners.spatial`); the first round is the filter's alone; every region is sampled to one
+size.
 """
 
 from typing import Any, NamedTuple

@@ -29,11 +29,10 @@ import jax.numpy as jnp
 
 from dslt_jax import backbones
 from dslt_jax.backbones import Backbone, Vgg16
-from dslt_jax.ops import fusion, particles
+from dslt_jax.ops import fusion, particles, sizing
 from dslt_jax.ops.particles import Particles
 from dslt_jax.parts import Part, static
 from dslt_jax.trackers import fcnt_learning
-from dslt_jax.trackers.correlation_filter import bounded
 from dslt_jax.trackers.fcnt_networks import Training, label
 from dslt_jax.trackers.fcnt_state import Sight, State, Surest
 from dslt_jax.types import Look, Output
@@ -178,7 +177,7 @@ class Fcnt(Part):
         """Centres and sizes (P, 2) in frame pixels, other ones in each frame that was followed."""
         key = jax.random.wrap_key_data(state.key, impl="threefry2x32")
         shift, growth = self.particles.draw(jax.random.fold_in(key, state.frames), state.size)
-        growth = bounded(growth, state.size, limits, self.min_side)
+        growth = sizing.bounded(growth, state.size, limits, self.min_side)
         growth = jnp.where(state.zooms, growth, 1.0)
         return state.center[None] + shift, state.size[None] * growth[:, None]
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 
 from dslt_jax.ops import correlation, features, fourier, hog, sizing, windows
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import bounded
 from dslt_jax.trackers.square import Square
 from dslt_jax.types import Look, Output
 
@@ -57,7 +56,7 @@ class Pyramid(Square):
         factor = jnp.where(lost, 1.0, sizing.pyramid(self.scales, self.step)[best])
         pixels = peak.position * factor * self._extent(state.size) / response.shape[0]
         center = jnp.clip(state.center + jnp.where(lost, 0.0, pixels), 0.0, limits)
-        size = state.size * bounded(factor, state.size, limits, self.min_side)
+        size = state.size * sizing.bounded(factor, state.size, limits, self.min_side)
         return Sight(center, size, peak.confidence, lost, response), self._region(center, size)
 
     def measure(
@@ -65,14 +64,15 @@ class Pyramid(Square):
     ) -> tuple[Sight, Output]:
         """The features of the new place at the new size."""
         assert patches is not None  # `locate` asked for them
-        extent = self._extent(state.size)
+        factor = sight.size[0] / state.size[0]
+        extent = factor * self._extent(state.size)
         out = Output(
             box=jnp.concatenate([sight.center - sight.size / 2, sight.size]),
             confidence=sight.confidence,
             lost=sight.lost,
             response=sight.response,
             search_box=jnp.concatenate([state.center - extent / 2, extent]),
-            extra={"scale": sight.size[0] / state.size[0]},
+            extra={"scale": factor},
         )
         return sight._replace(spectrum=self.spectrum(patches[0])), out
 

@@ -23,7 +23,6 @@ from dslt_jax import backbones
 from dslt_jax.backbones import Backbone, Siamese, siamese
 from dslt_jax.ops import sizing, windows
 from dslt_jax.parts import Part, static
-from dslt_jax.trackers.correlation_filter import bounded
 from dslt_jax.types import Look, Output
 
 
@@ -43,6 +42,7 @@ class Sight(NamedTuple):
     confidence: jax.Array  # () probability at the place found
     lost: jax.Array  # () bool
     response: jax.Array  # (R, R) probabilities at the best scale
+    side: jax.Array  # () of the search region there, in frame pixels
 
 
 class Siamfc(Part):
@@ -118,17 +118,19 @@ class Siamfc(Part):
 
         place = (jnp.stack([index % fine, index // fine]) + 0.5) / self.upsampling - grid / 2
         scale = sizing.pyramid(self.scales, self.step)[chosen]
-        pixels = place * self.backbone.layers[0].stride * scale * self._side(state.size) / self.size
+        side = scale * self._side(state.size)
+        pixels = place * self.backbone.layers[0].stride * side / self.size
         center = jnp.clip(state.center + jnp.where(lost, 0.0, pixels), 0.0, limits)
         factor = jnp.where(lost, 1.0, 1.0 + self.damping * (scale - 1.0))
-        size = state.size * bounded(factor, state.size, limits, self.min_side)
-        return Sight(center, size, confidence, lost, jax.nn.sigmoid(responses[chosen])), None
+        size = state.size * sizing.bounded(factor, state.size, limits, self.min_side)
+        response = jax.nn.sigmoid(responses[chosen])
+        return Sight(center, size, confidence, lost, response, side), None
 
     def measure(
         self, params: Any, state: State, sight: Sight, patches: jax.Array | None, limits: jax.Array
     ) -> tuple[Sight, Output]:
         """Nothing more: the pyramid has measured the target."""
-        side, half = self._side(state.size), self.template // 2
+        side, half = sight.side, self.template // 2
         out = Output(
             box=jnp.concatenate([sight.center - sight.size / 2, sight.size]),
             confidence=sight.confidence,

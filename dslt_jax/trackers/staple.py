@@ -2,7 +2,8 @@
 
 Source: Bertinetto, Valmadre, Golodetz, Miksik, Torr, "Staple: Complementary Learners for Real-Time
 Tracking", CVPR 2016; constants as its authors' code has them. What differs: what DSST's file says,
-and that both responses are added on the filter's cells, not on pixels.
+that both responses are added on the filter's cells, not on pixels, and over all shifts, where
+theirs are cut to those of half the mean side.
 """
 
 from typing import Any
@@ -38,8 +39,9 @@ class Staple(Dsst):
         """The filter's response and, over the same shifts, the colours'."""
         likely = self.likelihood(state.colours, patch)
         inside = self.pixels(state.size)
-        # The mean over a target whose middle is at each cell's corner.
-        middles = self.cell * jnp.arange(self.size // self.cell, dtype=jnp.float32)
+        # The mean over a target at each shift, none of them in the middle.
+        grid = self.size // self.cell
+        middles = self.size / 2 + self.cell * (jnp.arange(grid, dtype=jnp.float32) - grid // 2)
         over_x, over_y = (self._cover(middles, side) for side in inside)
         colours = jnp.einsum("ai,ij,bj->ab", over_y, likely, over_x, precision="highest")
         return (1 - self.merge) * super().response(state, patch) + self.merge * colours

@@ -4,7 +4,7 @@ Source: Li, Tian, Zuo, Zhang, Yang, "Learning Spatial-Temporal Regularized Corre
 Visual Tracking", CVPR 2018; constants as its authors' code has them for hand-crafted features:
 fHOG, grey and colour names, two rounds of ADMM. As there the spatial penalty is next to nothing
 within the target and forbids all outside. What differs: the colour names are ours
-(`ops.features`), and the region is sampled to one size.
+(`ops.features`) and are there without colour, too, and what `trackers.correlation_filter` says.
 """
 
 from typing import Any

@@ -178,6 +178,17 @@ def test_the_centre_stays_in_the_frame_and_the_size_above_the_minimum():
     assert (outs.box[:, 2:] >= 6.0 - 1e-4).all() and (outs.box[:, 2:] <= [110, 90]).all()
 
 
+def test_a_size_by_scales_keeps_the_aspect_ratio_at_the_bounds():
+    """In the frame's width, and at the smallest side."""
+    frames = np.random.default_rng(0).integers(0, 256, (6, 90, 110, 3)).astype(np.uint8)
+    for box in ([5, 30, 100, 30], [40, 40, 30, 9]):
+        settings = ["gates.lost=-9", "gates.size=-9", "size.step=1.4", "size.penalty=0.01"]
+        tracker = small.tracker(*settings, "region.min_side=8")
+        outs = follow(tracker, frames, box)
+        np.testing.assert_allclose(outs.box[:, 2] / outs.box[:, 3], box[2] / box[3], rtol=1e-4)
+        assert (outs.box[:, 2:] <= [110.001, 90.001]).all() and (outs.box[:, 2:] >= 7.999).all()
+
+
 @pytest.mark.parametrize(
     ("box", "words"),
     [

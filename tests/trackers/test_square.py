@@ -122,3 +122,27 @@ def test_eco_projects_each_kind_of_features():
 def test_wrong_settings_are_named(name, setting, words):
     with pytest.raises(ValueError, match=words):
         settings.override(presets.by_name(name), [setting])
+
+
+def test_gradients_are_finite_where_nothing_is_to_be_seen():
+    """Equal eigenvalues have no slope."""
+    frames = np.full((3, 96, 96, 3), 90, np.uint8)
+
+    def place(rate):
+        one = tracker("fdsst")
+        one = one.replace(learner=one.learner.replace(rate=rate))
+        return dslt.track(one, {}, frames, [30, 30, 40, 30])[1].box.sum()
+
+    assert np.isfinite(jax.grad(place)(0.1))
+
+
+def test_a_response_lies_over_its_search_box():
+    """That of the scale that was chosen."""
+    frames, truth = clip()
+    state = dslt.init(tracker("srdcf"), {}, frames[0], truth[0])
+    _, out = dslt.step(tracker("srdcf"), {}, state, frames[-1])
+    factor = float(out.extra["scale"])
+    assert factor > 1.005
+    np.testing.assert_allclose(
+        out.search_box[2:], factor * tracker("srdcf")._extent(state.size), rtol=1e-5
+    )

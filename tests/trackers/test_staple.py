@@ -50,3 +50,13 @@ def test_it_follows_a_colour_and_keeps_its_place_in_grey():
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match=r"merge=1\.5 must be from 0 to 1"):
         settings.override(presets.by_name("staple"), ["merge=1.5"])
+
+
+@pytest.mark.parametrize("size", [144, 132, 148])
+def test_the_colours_point_where_the_filter_does(size):
+    """Both have no shift at cell G // 2, also where G is odd."""
+    tracker = settings.override(presets.by_name("staple"), [f"size={size}", "merge=1"])
+    image = frame(60, 50)
+    state = dslt.init(tracker, {}, image, [60, 50, 28, 24])
+    _, out = dslt.step(tracker, {}, state, image)
+    np.testing.assert_allclose(out.box[:2], [60, 50], atol=0.6)
