@@ -4,17 +4,18 @@ Source: Ma, Huang, Yang, Yang, "Hierarchical Convolutional Features for Visual T
 The deep layer knows what the target is, the shallow one where: each filter gives a response over
 all shifts, divided by its own maximum, and the target is where their weighted sum is highest. (The
 paper writes a search around the coarser layer's peak; its authors' code is the sum.) Constants of
-the first release: weights 1, 0.5 and 0.02 of conv5, conv4 and conv3 (a later one has 0.25 for the
-last), label 0.1 of the target, decay 1e-4, rate 0.01, a region of 2.8 times the target (1.4 in
-height where it is more than twice as high as wide), warped to 224 x 224 pixels, Hann window. The
-size stays, as in the paper; `scale=filter` adds DSST's scale filter, as the authors did later.
+the first release: weights 1, 0.5 and 0.02 of conv5, conv4 and conv3, label 0.1 of the target, decay
+1e-4, rate 0.01, a region of 2.8 times the target (1.4 in height where it is more than twice as high
+as wide), warped to 224 x 224 pixels, Hann window. The size stays, as in the paper; `scale=filter`
+adds DSST's scale filter, as the authors did later.
 
 What differs: VGG-16 and its conv3_3, conv4_3 and conv5_3, where theirs is VGG-19 with conv3_4,
 conv4_4 and conv5_4. The filters live on 28 x 28 cells, whatever the target's size; theirs on cells
 of 4 frame pixels, which are as many for a target of 40. Their region is twice the target where that
 covers more than 5 % of the frame (`padding=1`). Beyond the frame its border is repeated, and the
-peak is found to a fraction of a cell. Every frame teaches, as theirs does; a higher `lost` holds
-place and model in frames whose response is below.
+peak is found to a fraction of a cell. The first release adds the responses as they are; dividing by
+their maxima is of a later one, whose weights are 1, 0.5 and 0.25. Every frame teaches, as theirs
+does; a higher `lost` holds place and model in frames whose response is below.
 """
 
 from typing import Any, NamedTuple
