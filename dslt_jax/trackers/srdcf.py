@@ -7,9 +7,8 @@ Visual Tracking", ICCV 2015; constants as its authors' code has them. The filter
 
 where w is a paraboloid over the target. What differs: the normal equations, whose running means are
 kept as there, are solved by preconditioned conjugate gradients, as in the authors' later trackers,
-where the paper has Gauss-Seidel; the region is sampled to one size; levels of grey are features,
-too; and all frequencies of the penalty are kept, where a later form of their code drops those below
-a twentieth of the largest (`sparsity`).
+where the paper has Gauss-Seidel; the region is sampled to one size; and levels of grey are
+features, too.
 """
 
 from typing import Any, NamedTuple
@@ -45,7 +44,7 @@ class Srdcf(Pyramid):
 
     least: float = 0.1  # of the penalty, in the middle
     edge: float = 3.0  # and at the target's sides
-    sparsity: float = 0.0  # the penalty's frequencies below this share of the largest are left out
+    sparsity: float = 0.05  # the penalty's frequencies below this share of the largest are left out
     rate: float = 0.025  # share of a new frame in the means
     first_steps: int = static(10)  # of conjugate gradients, in the first frame
     steps: int = static(2)  # and in every other

@@ -31,6 +31,7 @@ class Strcf(Pyramid):
     """The tracker's settings."""
 
     padding: float = 4.0
+    lost: float = 0.02  # its responses are low: on a frame that it has learned .14 to .19
     scales: int = static(5)
     colour: bool = static(True)
     inside: float = 1e-3  # penalty of a coefficient within the target
