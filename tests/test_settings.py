@@ -250,8 +250,8 @@ def test_numbers_of_numpy_are_judged_as_numbers():
     ("preset", "assignments", "words"),
     [
         ("compact", ["region.search=16", "region.target=8"], "search=16 must be 3 or more cells"),
-        ("eco_hc", ["hog_cell=192"], "2 or more cells of hog_cell=192"),
-        ("eco", ["hog_cell=256"], "2 or more cells of hog_cell=256"),
+        ("eco_hc", ["hog_cell=192"], "whole cells of hog_cell=192, 2 or more"),
+        ("eco", ["hog_cell=256"], "whole cells of hog_cell=256, 2 or more"),
     ],
 )
 def test_a_region_of_too_few_cells_is_told(preset, assignments, words):

@@ -27,7 +27,7 @@ class EcoHc(Factorized):
         self.require("hog_cell", lambda n: n >= 1, "at least 1")
         if self.size % self.hog_cell or self.size < 2 * self.hog_cell:
             raise ValueError(
-                f"size={self.size} must be 2 or more cells of hog_cell={self.hog_cell}"
+                f"size={self.size} must be whole cells of hog_cell={self.hog_cell}, 2 or more"
             )
         self.require("channels", lambda n: 1 <= n <= 31, "from 1 to 31")
         self.require("colours", lambda n: 1 <= n <= 6, "from 1 to 6")
