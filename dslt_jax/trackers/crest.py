@@ -87,12 +87,12 @@ class Crest(Dslt):
     def objective(self, samples: Samples, mask: jax.Array) -> Objective:
         """As DSLT's, of all branches; the first sample is the first frame's."""
         plain = super().objective(samples, mask)
-        points = self._points(samples.spectra, self._grid)
+        points = self._points(samples.spectra, self.grid)
         # The gradient of theirs is a mean over the map, and of decay |k|^2 it is twice the decay.
-        decay = Branches(*(0.5 * self._grid**2 * d for d in self.decays))
+        decay = Branches(*(0.5 * self.grid**2 * d for d in self.decays))
 
         def respond(kernel: Branches) -> jax.Array:
-            base = spectral.respond(mask[None] * kernel.base, samples.spectra, self._grid)
+            base = spectral.respond(mask[None] * kernel.base, samples.spectra, self.grid)
             return base + residual(kernel, points, points[0])
 
         return plain._replace(respond=respond, decay=decay)
@@ -100,8 +100,8 @@ class Crest(Dslt):
     def respond(self, state: State, spectra: jax.Array, grid: int) -> jax.Array:
         kernel, mask = state.head.kernel, state.head.mask
         base = spectral.respond(mask[None] * kernel.base, spectra, grid)
-        first = self._points(state.samples.spectra[:1], self._grid)[0]
-        low = (self._grid - grid) // 2
+        first = self._points(state.samples.spectra[:1], self.grid)[0]
+        low = (self.grid - grid) // 2
         first = first[:, low : low + grid, low : low + grid]
         return base + residual(kernel, self._points(spectra, grid), first)
 
@@ -114,7 +114,7 @@ class Crest(Dslt):
         x = (x[..., 1:, :] + x[..., :-1, :]) / 2
         return (x[..., 1:] + x[..., :-1]) / 2
 
-    def _start(self, key: jax.Array, channels: int) -> Branches:
+    def start(self, key: jax.Array, channels: int) -> Branches:
         keys = jax.random.split(key, 5)
         side = self.kernel_size
 
@@ -134,10 +134,10 @@ class Crest(Dslt):
             (nothing, nothing),
         )
 
-    def _extent(self, cells: jax.Array) -> jax.Array:
+    def extent(self, cells: jax.Array) -> jax.Array:
         return 2 * jnp.ceil(jnp.ceil(cells) / 2) + 1
 
-    def _spread(self, cells: jax.Array) -> jax.Array:
+    def spread(self, cells: jax.Array) -> jax.Array:
         return self.motion * cells
 
 

@@ -20,10 +20,10 @@ from dslt_jax.ops import localize, losses, sizing, spectral
 from dslt_jax.ops.fusion import Fusion, Single
 from dslt_jax.ops.labels import Label, gaussian
 from dslt_jax.parts import Part, part, static
-from dslt_jax.trackers import dslt_checks, dslt_learning
+from dslt_jax.trackers import dslt_checks, dslt_first, dslt_learning
 from dslt_jax.trackers.dslt_aliases import ALIASES
 from dslt_jax.trackers.dslt_parts import Gates, Recovery, Region
-from dslt_jax.trackers.dslt_state import Head, Sight, State
+from dslt_jax.trackers.dslt_state import Sight, State
 from dslt_jax.types import Look, Output
 
 
@@ -73,55 +73,11 @@ class Dslt(Part):
 
     def first_look(self, box: jax.Array) -> Look:
         """The search region around the first box."""
-        return self.region.look(self.backbone.layers[0], *_center_size(box))
+        return self.region.look(self.backbone.layers[0], *dslt_first.center_size(box))
 
     def init(self, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
         """The first-frame fit."""
-        layers, (center, extent) = self.backbone.layers, _center_size(box)
-        pixels = extent * (self.region.target / self.region.length(extent))
-        cells = pixels / layers[0].stride
-        anchor = self.region.anchor(layers[0], self.region.search)
-        crops, shifts = augmentation.first_frame(
-            patches[0], self.augment, self.region.target, anchor
-        )
-        maps = backbones.apply(self.backbone, params, crops)
-        key_kernel, key_fusion = jax.random.split(key)
-        reductions = self.fusion.fit(key_fusion, maps)
-        spectra = self._spectra(maps, reductions)
-        middle = layers[0].position(anchor)
-        targets = jax.vmap(
-            lambda shift: self.label(self._grid, middle + shift / layers[0].stride, cells)
-        )(shifts)
-        mask = spectral.kernel_mask(self._extent(cells), self.kernel_size)
-        # Made from what was seen: in a checked `shard_map` the gradient by a kernel that all
-        # devices share would be the sum of theirs.
-        seen = 0.0 * jnp.clip(jnp.real(spectra).mean(), -1.0, 1.0)
-        kernel = jax.tree.map(lambda k: k + seen, self._start(key_kernel, spectra.shape[1]))
-        weights = jnp.ones(len(targets), jnp.float32)
-        everything = Samples(spectra, targets, weights, jnp.asarray(len(targets), jnp.int32))
-        fit = self.first.fit(
-            self.objective(everything, mask), kernel, self.first.learner.init(kernel)
-        )
-        alike = type(self.first.learner) is type(self.online.learner)
-        goes_on = alike and self.online.fresh == "never"
-        center_pixel = jnp.full(2, anchor, jnp.float32)
-        view = self._view(patches, maps)
-        return State(
-            center=center,
-            size=extent,
-            cells=cells,
-            reductions=reductions,
-            sizing=self.size.start(params, view, center_pixel, pixels),
-            usual=0.0 * center[0],
-            missing=0.0 * center[0],
-            limits=0.0 * center,
-            head=Head(
-                fit.kernel,
-                mask,
-                fit.state if goes_on else self.online.learner.init(fit.kernel),
-            ),
-            samples=self.memory.start(spectra[0], targets[0]),
-        )
+        return dslt_first.fit(self, params, key, patches, box)
 
     def look(self, state: State) -> Look:
         """The search region around the last place, or elsewhere where the target is lost."""
@@ -133,11 +89,11 @@ class Dslt(Part):
         """Finds the target in the search region."""
         layers, region = self.backbone.layers, self.region
         maps = backbones.apply(self.backbone, params, patches)
-        spectra = self._spectra(maps, state.reductions)
-        response = self.respond(state, spectra, self._grid)[0]
+        spectra = self.spectra(maps, state.reductions)
+        response = self.respond(state, spectra, self.grid)[0]
         anchor = region.anchor(layers[0], region.search)
         middle = layers[0].position(anchor)
-        prior = gaussian(self._grid, jnp.full(2, middle, jnp.float32), self._spread(state.cells))
+        prior = gaussian(self.grid, jnp.full(2, middle, jnp.float32), self.spread(state.cells))
         peak = localize.find_peak(response, prior)
         judged = self.gates.judge(peak.confidence, state.usual)
         lost = ~(judged >= self.gates.least(state.missing))
@@ -146,7 +102,7 @@ class Dslt(Part):
         pixel, growth, memory, match = self.size.refine(
             params,
             state.sizing,
-            self._view(patches, maps)._replace(found=self._found(state, maps, peak.position)),
+            self.view(patches, maps)._replace(found=self.found(state, maps, peak.position)),
             layers[0].pixel(peak.position),
             state.size / scale,
             sure,
@@ -186,7 +142,7 @@ class Dslt(Part):
         layer, responses, position = self.backbone.layers[0], None, 0.0
         if patches is not None:
             maps = backbones.apply(self.backbone, params, patches)
-            spectra = self._spectra(maps, state.reductions)
+            spectra = self.spectra(maps, state.reductions)
             responses = self.respond(state, spectra, maps[0].shape[1])
             position = layer.position(self.region.anchor(layer, patches.shape[1]))
         factor, index = self.size.rescale(responses, position, sight.sure)
@@ -221,7 +177,7 @@ class Dslt(Part):
         weights = (samples.weights / samples.weights.sum()).reshape(-1, 1, 1)
         return Objective(
             respond=lambda kernel: spectral.respond(
-                mask[None] * kernel, samples.spectra, self._grid
+                mask[None] * kernel, samples.spectra, self.grid
             ),
             loss=self.loss,
             label=samples.labels,
@@ -230,14 +186,16 @@ class Dslt(Part):
         )
 
     @property
-    def _grid(self) -> int:
+    def grid(self) -> int:
+        """Side of the response map, in cells of the first layer."""
         return self.region.search // self.backbone.layers[0].stride
 
-    def _view(self, patches: jax.Array, maps: tuple[jax.Array, ...]) -> sizing.View:
+    def view(self, patches: jax.Array, maps: tuple[jax.Array, ...]) -> sizing.View:
+        """What the size is found by, of the first of N crops and its maps."""
         layers = getattr(self.backbone, "box_layers", self.backbone.layers)
         return sizing.View(patches[0], tuple(x[0] for x in maps), layers)
 
-    def _found(self, state: State, maps, position: jax.Array) -> sizing.Found | None:
+    def found(self, state: State, maps, position: jax.Array) -> sizing.Found | None:
         """What the kernel saw of the first sample, where it is one array over the channels."""
         kernel = state.head.kernel
         if getattr(kernel, "ndim", 0) != 3:
@@ -245,22 +203,23 @@ class Dslt(Part):
         features = self.fusion(maps, state.reductions, self.backbone.layers)[0]
         return sizing.Found(features, state.head.mask[None] * kernel, position)
 
+    def spectra(self, maps: tuple[jax.Array, ...], reductions: Any) -> jax.Array:
+        """Of the fused features of N crops: (N, C, S // 2 + 1, S) complex64, S `fft_size`."""
+        features = self.fusion(maps, reductions, self.backbone.layers)
+        return spectral.spectrum(features, spectral.fft_size(features.shape[-1], self.kernel_size))
+
     def _aim(self, state: State) -> jax.Array:
         """(2,) the centre of the search region."""
         place = self.recovery.place(state.missing, self.region.side(state.size), state.limits)
         return jnp.where(self.recovery.elsewhere(state.missing), place, state.center)
 
-    def _spectra(self, maps, reductions) -> jax.Array:
-        features = self.fusion(maps, reductions, self.backbone.layers)
-        return spectral.spectrum(features, spectral.fft_size(features.shape[-1], self.kernel_size))
-
     # --- what a tracker of this kind may have otherwise ---
 
-    def _extent(self, cells: jax.Array) -> jax.Array:
+    def extent(self, cells: jax.Array) -> jax.Array:
         """(2,) width and height of the kernel, of a target of so many cells."""
         return cells
 
-    def _start(self, key: jax.Array, channels: int) -> Any:
+    def start(self, key: jax.Array, channels: int) -> Any:
         """The kernel before anything is learned."""
         shape = (channels, self.kernel_size, self.kernel_size)
         return 1e-7 * jax.random.normal(key, shape, jnp.float32)  # released code
@@ -269,10 +228,6 @@ class Dslt(Part):
         """Returns the response maps (T, grid, grid) of samples."""
         return spectral.respond(state.head.mask[None] * state.head.kernel, spectra, grid)
 
-    def _spread(self, cells: jax.Array) -> jax.Array:
+    def spread(self, cells: jax.Array) -> jax.Array:
         """() or (2,) deviation of the motion prior, in cells."""
         return self.motion * jnp.sqrt(jnp.prod(cells))
-
-
-def _center_size(box: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return box[:2] + box[2:] / 2, box[2:]

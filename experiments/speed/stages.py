@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from dslt_jax import backbones, multi_target, tracking
 from dslt_jax.backbones import winograd
-from dslt_jax.ops import localize, sampling, spectral
+from dslt_jax.ops import localize, sampling
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.sizing import BoxHead
 from dslt_jax.trackers.dslt import Dslt
@@ -151,25 +151,22 @@ def _network(shared: Shared, patches):
 
 
 def _transform(shared: Shared, state, maps):
-    tracker = shared.tracker
-    features = tracker.fusion(maps, state.reductions, tracker.backbone.layers)
-    size = spectral.fft_size(features.shape[-1], tracker.kernel_size)
-    return spectral.spectrum(features, size)
+    return shared.tracker.spectra(maps, state.reductions)
 
 
 def _peak(shared: Shared, state, spectra):
-    tracker, grid = shared.tracker, state.samples.labels.shape[-1]
-    middle = tracker.backbone.layers[0].position(tracker.region.search / 2)
-    spread = tracker.motion * jnp.sqrt(jnp.prod(state.cells))
-    prior = gaussian(grid, jnp.full(2, middle, jnp.float32), spread)
-    return localize.find_peak(tracker.respond(state, spectra, grid)[0], prior)
+    tracker, layer = shared.tracker, shared.tracker.backbone.layers[0]
+    middle = layer.position(tracker.region.anchor(layer, tracker.region.search))
+    spread = tracker.spread(state.cells)
+    prior = gaussian(tracker.grid, jnp.full(2, middle, jnp.float32), spread)
+    return localize.find_peak(tracker.respond(state, spectra, tracker.grid)[0], prior)
 
 
 def _refine(shared: Shared, state, patches, maps, peak):
     tracker, layers = shared.tracker, shared.tracker.backbone.layers
     pixels = state.size * tracker.region.search / tracker.region.side(state.size)
-    found = tracker._found(state, maps, peak.position)  # what a step hands the head
-    view = tracker._view(patches, maps)._replace(found=found)
+    found = tracker.found(state, maps, peak.position)  # what a step hands the head
+    view = tracker.view(patches, maps)._replace(found=found)
     pixel = layers[0].pixel(peak.position)
     return tracker.size.refine(shared.params, state.sizing, view, pixel, pixels, True)
 

@@ -29,7 +29,7 @@ def problem(seed=0):
     rng = np.random.default_rng(seed)
     kernel = jax.tree.map(
         lambda k: jnp.asarray(rng.normal(size=k.shape), jnp.float32),
-        crest._start(jax.random.key(0), 6),
+        crest.start(jax.random.key(0), 6),
     )
     features = jnp.asarray(rng.normal(size=(2, 6, GRID, GRID)), jnp.float32)
     spectra = spectral.spectrum(features, spectral.fft_size(GRID, 8))
@@ -99,7 +99,7 @@ def test_all_branches_learn_the_first_frame_and_it_follows():
     rates = [f"first.learner.rates.{i}={r}" for i, r in enumerate((2e-6, 2e-6, 1e-7, 1e-6))]
     crest = tracker("first.steps=150", *rates, "online.learner.rates.0=1e-7")
     state = dslt.init(crest, {}, frames[0], truth[0])
-    for branch, start in zip(state.head.kernel, crest._start(jax.random.key(0), 6), strict=True):
+    for branch, start in zip(state.head.kernel, crest.start(jax.random.key(0), 6), strict=True):
         pairs = zip(jax.tree.leaves(branch), jax.tree.leaves(start), strict=True)
         assert any(np.abs(np.asarray(new - old)).max() > 1e-7 for new, old in pairs)
     updated = []

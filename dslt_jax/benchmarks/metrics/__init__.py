@@ -1,8 +1,9 @@
 """Measures of tracking: `evaluate(dataset, results, policy)` and its relatives."""
 
 from dslt_jax.benchmarks.metrics.compare import Comparison, Interval, bootstrap, paired
-from dslt_jax.benchmarks.metrics.ope import MEASURES, Scores, align, evaluate
+from dslt_jax.benchmarks.metrics.ope import align, evaluate
 from dslt_jax.benchmarks.metrics.policy import POLICIES, Policy, by_name
+from dslt_jax.benchmarks.metrics.scores import MEASURES, Scores
 from dslt_jax.benchmarks.metrics.segments import Segments, evaluate_segments
 
 __all__ = [

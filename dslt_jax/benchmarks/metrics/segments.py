@@ -7,8 +7,9 @@ from collections.abc import Sequence as SequenceABC
 import numpy as np
 
 from dslt_jax.benchmarks.datasets import Dataset, Sequence
-from dslt_jax.benchmarks.metrics.ope import Scores, evaluate
+from dslt_jax.benchmarks.metrics.ope import evaluate
 from dslt_jax.benchmarks.metrics.policy import Policy
+from dslt_jax.benchmarks.metrics.scores import Scores
 from dslt_jax.boxes import Array
 
 # sequence name -> (first frame, 0-based; boxes (N, 4) from there on) of each run
