@@ -1,6 +1,7 @@
 """A small tracker with random weights and a clip that it follows, for tests of the mechanism."""
 
 import functools
+import os
 
 import jax
 import numpy as np
@@ -47,6 +48,18 @@ def clip(count, height=120, width=160, seed=0, speed=(2.0, 1.0)):
         frames.append(frame)
         boxes.append([x, y, 24, 20])
     return np.stack(frames), np.array(boxes, np.float32)
+
+
+def environment(**more):
+    """Of a process that compiles as the tests do, and shares what they have compiled."""
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
+    return ours | {
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "JAX_COMPILATION_CACHE_DIR": os.environ["DSLT_TESTS_COMPILED"],
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        **more,
+    }
 
 
 def loop(tracker, params, frames, box, **options):

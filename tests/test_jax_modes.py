@@ -74,9 +74,7 @@ def check(found, device):
 
 def run(words, **environment):
     """Runs Python in a process whose JAX is set up by `environment` alone."""
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
-    variables |= {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"}
-    variables |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "PYTHONPATH": str(Path(__file__).parent)}
+    variables = small.environment(JAX_NUM_CPU_DEVICES="2", PYTHONPATH=str(Path(__file__).parent))
     return subprocess.run(
         [sys.executable, *words], env=variables | environment, capture_output=True, text=True
     )

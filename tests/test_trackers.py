@@ -32,6 +32,8 @@ OWN = {
 }
 # What compiles soon, one of each kind; the promises of the others are among the slow tests.
 QUICK = ("compact", "kcf", "mosse")
+# Run through the code of another preset; without jit that takes as long again and tells nothing.
+ALIKE = ("fast", "dslt_offline", "googlenet", "released", "vgg16", "dcf", "fdsst", "eco_hc")
 
 
 @pytest.fixture(
@@ -193,6 +195,7 @@ def test_a_correlation_filter_follows(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in presets.PRESETS if name not in ALIKE])
 def test_without_jit_gives_the_same(name):
     frames, truth = small.clip(2)
     with jax.disable_jit():

@@ -16,7 +16,8 @@ def compact() -> Dslt:
     return Dslt(
         backbone=Compact(),
         region=Region(target=49, search=240),
-        size=BoxHead(),
+        label=Label(sigma=0.18),
+        size=BoxHead(guard=0.8),
         online=Schedule(Adam((3e-4, 3e-4)), steps=2, every=2),
         motion=2.0,
         recovery=Recovery(after=5),
@@ -29,7 +30,9 @@ def fast() -> Dslt:
     It tells a target from another one of its kind less well, so that it trusts shorter ways more.
     """
     base = compact()
-    return base.replace(backbone=Narrow(), online=base.online.replace(every=4), motion=1.0)
+    return base.replace(
+        backbone=Narrow(), size=BoxHead(), online=base.online.replace(every=4), motion=1.0
+    )
 
 
 def dslt_offline() -> Dslt:

@@ -21,7 +21,7 @@ STEPS = ["init_steps=3", "augment=false"]
 
 def bench(*arguments, script="bench_step.py"):
     command = [sys.executable, SPEED / script, *arguments]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 

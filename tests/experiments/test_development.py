@@ -1,13 +1,13 @@
 """The trials of settings on development sequences: what is kept is of one variant alone."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import small
 from PIL import Image
 
 from dslt_jax.media import synthetic
@@ -27,7 +27,7 @@ def test_what_is_kept_of_one_preset_is_not_told_of_another(tmp_path):
     def run(preset):
         command = [sys.executable, SCRIPT, f"--otb={tmp_path / 'otb'}", "--clips="]
         command += [f"--output={tmp_path / 'out'}", f"--preset={preset}"]
-        environment = os.environ | {"JAX_PLATFORMS": "cpu", "DSLT_CACHE": str(tmp_path)}
+        environment = small.environment(DSLT_CACHE=str(tmp_path))
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         return done.returncode, done.stdout, done.stderr
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import small
 import student
 import teachers
 from PIL import Image
@@ -138,6 +139,7 @@ def test_a_distillation_writes_weights_goes_on_and_refuses_other_flags(tmp_path)
             ],
             capture_output=True,
             text=True,
+            env=small.environment(),
         )
 
     first = run("--steps=2")

@@ -1,6 +1,5 @@
 """Training of SiamFC's head: its labels, its templates, its losses, and that it goes on."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import siamese_pairs
+import small
 import test_training
 import train_siamfc
 from safetensors.numpy import load_file
@@ -84,9 +84,7 @@ def test_training_goes_on_where_it_stopped_and_leaves_what_the_tracker_loads(tmp
         command = [sys.executable, SCRIPT, f"--data={tmp_path / 'data'}", f"--loss={loss}"]
         command += [f"--features={tmp_path / 'pairs'}", f"--output={tmp_path / name}"]
         command += ["--samples=8", "--batch=2", f"--steps={steps}", "--schedule=4", "--notrack"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"}
-        )
+        done = subprocess.run(command, capture_output=True, text=True, env=small.environment())
         return done.returncode, done.stderr, tmp_path / name / "weights.safetensors"
 
     code, said, whole = train("whole", 4)

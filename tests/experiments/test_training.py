@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sample_store
+import small
 import train_loader
 import train_samples
 import train_sources
@@ -44,9 +45,7 @@ def run(script, *arguments, **flags):
     """Exit status and what was said on standard error."""
     command = [sys.executable, TRAINING / script, *arguments]
     command += [f"--{name}={value}" for name, value in flags.items()]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"}
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env=small.environment())
     return done.returncode, done.stderr
 
 
