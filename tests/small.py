@@ -14,6 +14,7 @@ SETTINGS = (
     "region.search=128",
     "size=scales",  # a box head needs trained weights
     "size.crop=64",
+    "label.sigma=0.13",  # of narrow peaks, by random weights
     "fusion.channels=8",
     "kernel_size=8",
     "first.steps=15",

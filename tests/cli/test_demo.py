@@ -41,7 +41,7 @@ def test_the_embedded_weights_follow_the_beetle_behind_the_grass(tmp_path):
     assert main(["dslt", "demo", f"--output={tmp_path}", "--max_frames=70"]) == 0
     truth = np.loadtxt(tmp_path / "truth.txt", delimiter=",")
     overlap = boxes.iou(np.loadtxt(tmp_path / "boxes.txt", delimiter=","), truth)
-    assert overlap.mean() > 0.6 and overlap.min() > 0.3
+    assert overlap.mean() > 0.6 and overlap.min() > 0.2
 
 
 def test_says_what_is_wrong(weights, tmp_path, capsys):
