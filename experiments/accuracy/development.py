@@ -10,6 +10,10 @@ folders of --otb are in OTB's layout; of --clips the ten that training never see
 search region shifted by less than a pixel, which decides no more than rounding does, so that their
 spread is what one run alone does not tell.
 
+With --starts 4 each sequence is run from its beginning, quarter, middle and three quarters,
+forwards and backwards, 120 frames at most: where a target is lost then decides less, so that
+smaller leads tell.
+
 Prints AUC / P20 by folder, OTB's protocol (21 thresholds, strict >), and the lead of each variant
 on the first with its 95 % bootstrap interval over sequences, all of them together. What is done
 lies in --output, a file a run, and is not run again.
@@ -43,7 +47,10 @@ flags.DEFINE_multi_string("variant", ["preset"], "a name, then settings: 'turned
 flags.DEFINE_string("preset", "compact", "of the variants that name none")
 flags.DEFINE_list("sequences", [], "only these")
 flags.DEFINE_integer("runs", 1, "of each variant", lower_bound=1)
+flags.DEFINE_integer("starts", 0, "runs a sequence and direction; 0: as wholes", lower_bound=0)
 flags.DEFINE_string("output", "runs/development", "where results are kept")
+
+LONGEST, SHORTEST = 120, 12  # frames from one of several starts
 
 Group = tuple[str, list[datasets.Sequence]]
 
@@ -63,7 +70,29 @@ def load_groups() -> list[Group]:
     ]
     if not any(group for _, group in chosen):
         raise SystemExit("development: there are no such sequences")
+    if FLAGS.starts:
+        chosen = [
+            (name, [p for s in group for p in parts(s, FLAGS.starts)]) for name, group in chosen
+        ]
     return [(name, group) for name, group in chosen if group]
+
+
+def parts(sequence: datasets.Sequence, starts: int) -> list[datasets.Sequence]:
+    """A sequence from several starts, forwards and backwards, each where the target is seen."""
+    count = len(sequence)
+    frames = list(sequence.frames)[:count]
+    seen = np.isfinite(sequence.boxes).all(axis=1) & (sequence.boxes[:, 2:] > 0).all(axis=1)
+    found = []
+    for way, order in (("", np.arange(count)), (" back", np.arange(count)[::-1])):
+        for k in range(starts):
+            rows = order[k * count // starts :][:LONGEST]
+            rows = rows[np.argmax(seen[rows]) :]
+            if len(rows) < SHORTEST or not seen[rows[0]]:
+                continue
+            files = tuple(frames[row] for row in rows)
+            name = f"{sequence.name}{way} {k}"
+            found.append(datasets.Sequence(name, sequence.boxes[rows], lambda files=files: files))
+    return found
 
 
 def as_sequence(clip: train_sources.Clip) -> datasets.Sequence:

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import development
 import numpy as np
 import pytest
 import small
 from PIL import Image
 
+from dslt_jax.benchmarks import datasets
 from dslt_jax.media import synthetic
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "accuracy" / "development.py"
@@ -39,3 +41,24 @@ def test_what_is_kept_of_one_preset_is_not_told_of_another(tmp_path):
     assert run("mosse")[:2] == (0, table)
     code, _, said = run("kcf")
     assert code == 1 and "is of another variant: give this one a new name" in said
+
+
+def test_several_starts_lie_on_both_ways_where_the_target_is_seen():
+    boxes = np.arange(320.0).reshape(80, 4) + 1
+    boxes[20:23] = np.nan
+    files = tuple(f"{i}.jpg" for i in range(80))
+    parts = development.parts(datasets.Sequence("Walk", boxes, lambda: files), 4)
+    first = {part.name: (part.frames[0], len(part)) for part in parts}
+    assert first == {
+        "Walk 0": ("0.jpg", 80),
+        "Walk 1": ("23.jpg", 57),
+        "Walk 2": ("40.jpg", 40),
+        "Walk 3": ("60.jpg", 20),
+        "Walk back 0": ("79.jpg", 80),
+        "Walk back 1": ("59.jpg", 60),
+        "Walk back 2": ("39.jpg", 40),
+        "Walk back 3": ("19.jpg", 20),
+    }
+    for part in parts:
+        row = int(part.frames[0].removesuffix(".jpg"))
+        np.testing.assert_array_equal(part.boxes[0], boxes[row])
