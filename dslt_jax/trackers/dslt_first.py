@@ -13,7 +13,12 @@ from dslt_jax.trackers.dslt_state import Head, State
 
 
 def fit(tracker: Any, params: Any, key: jax.Array, patches: jax.Array, box: jax.Array) -> State:
-    """The state behind the first frame; tracker: a `Dslt`."""
+    """Returns the state behind the first frame.
+
+    Args:
+      tracker: a `Dslt`; params: of its networks; key: of the kernel's start and the reduction.
+      patches: (1, S, S, 3) the search region around the first box (4,), in frame pixels.
+    """
     layers, (center, extent) = tracker.backbone.layers, center_size(box)
     pixels = extent * (tracker.region.target / tracker.region.length(extent))
     cells = pixels / layers[0].stride
