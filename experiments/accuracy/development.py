@@ -19,6 +19,7 @@ on the first with its 95 % bootstrap interval over sequences, all of them togeth
 lies in --output, a file a run, and is not run again.
 """
 
+import itertools
 import json
 import pathlib
 import re
@@ -36,20 +37,9 @@ from dslt_jax.benchmarks.metrics import compare
 from dslt_jax.media.images import read_image
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "training"))
-import itertools
-
 import train_sources
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list("otb", ["../shared/data/otb", "../shared/data/uav_dev"], "folders, OTB's layout")
-flags.DEFINE_list("clips", ["../shared/train"], "folders of training clips, the ten kept out")
-flags.DEFINE_multi_string("variant", ["preset"], "a name, then settings: 'turned augment=turned'")
-flags.DEFINE_string("preset", "compact", "of the variants that name none")
-flags.DEFINE_list("sequences", [], "only these")
-flags.DEFINE_integer("runs", 1, "of each variant", lower_bound=1)
-flags.DEFINE_integer("starts", 0, "runs a sequence and direction; 0: as wholes", lower_bound=0)
-flags.DEFINE_string("output", "runs/development", "where results are kept")
-
 LONGEST, SHORTEST = 120, 12  # frames from one of several starts
 
 Group = tuple[str, list[datasets.Sequence]]
@@ -192,4 +182,16 @@ def moved(groups: list[Group], tables: dict[str, np.ndarray], by: float = 0.1) -
 
 
 if __name__ == "__main__":
+    flags.DEFINE_list(
+        "otb", ["../shared/data/otb", "../shared/data/uav_dev"], "folders, OTB's layout"
+    )
+    flags.DEFINE_list("clips", ["../shared/train"], "folders of training clips, the ten kept out")
+    flags.DEFINE_multi_string(
+        "variant", ["preset"], "a name, then settings: 'turned augment=turned'"
+    )
+    flags.DEFINE_string("preset", "compact", "of the variants that name none")
+    flags.DEFINE_list("sequences", [], "only these")
+    flags.DEFINE_integer("runs", 1, "of each variant", lower_bound=1)
+    flags.DEFINE_integer("starts", 0, "runs a sequence and direction; 0: as wholes", lower_bound=0)
+    flags.DEFINE_string("output", "runs/development", "where results are kept")
     app.run(main)
