@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from dslt_jax.learners import Learner, Objective
 from dslt_jax.ops import correlation, localize
 from dslt_jax.ops.scale_filter import ScaleFilter
 from dslt_jax.ops.sizing import bounded
@@ -50,6 +51,38 @@ def resized(
     factor = scale.estimate(state.scale, scale.spectrum(patch, inside))
     factor = bounded(jnp.where(lost, 1.0, factor), state.size, limits, least)
     return factor, scale.spectrum(patch, inside * factor)
+
+
+def peak_objective(spectrum: jax.Array, label: jax.Array, decay: jax.Array | float) -> Objective:
+    """That a filter's response to features (C, G, G // 2 + 1) is a label (G, G).
+
+    The label's peak lies where the target does, G // 2 being no shift.
+    """
+    return Objective(
+        respond=lambda kernel: jnp.sum(kernel * spectrum, axis=0),
+        loss=lambda p, y: jnp.square(jnp.abs(p - y)),
+        label=jnp.fft.rfft2(jnp.fft.ifftshift(label)),
+        weight=jnp.ones(spectrum.shape[1:], jnp.float32),
+        decay=decay,
+    )
+
+
+def teach(
+    learner: Learner, objective: Objective, state: Any, lost: jax.Array
+) -> tuple[Any, dict[str, jax.Array]]:
+    """Returns the state whose `filter` and `means` have a frame in them, and what came of it.
+
+    They stay where the target is `lost`, () bool, or the fit is not finite.
+    """
+    fit = learner.fit(objective, state.filter, state.means)
+    updated = ~lost & fit.finite
+    kernel, means = jax.tree.map(
+        lambda new, old: jnp.where(updated, new, old),
+        (fit.kernel, fit.state),
+        (state.filter, state.means),
+    )
+    state = state.replace(filter=kernel, means=means)
+    return state, {"updated": updated, "finite": fit.finite}
 
 
 def check_cells(tracker: Any) -> None:

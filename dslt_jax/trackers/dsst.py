@@ -17,7 +17,13 @@ from dslt_jax.ops import features, hog, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.ops.scale_filter import Means, ScaleFilter, zooms
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter, check_cells, resized
+from dslt_jax.trackers.correlation_filter import (
+    CorrelationFilter,
+    check_cells,
+    peak_objective,
+    resized,
+    teach,
+)
 from dslt_jax.types import Output
 
 
@@ -87,18 +93,9 @@ class Dsst(CorrelationFilter):
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on; the new frame enters the running means of both filters."""
         objective = self.objective(sight.spectrum, state.size)
-        fit = self.learner.fit(objective, state.filter, state.means)
-        teach = ~sight.lost & fit.finite
-        filter_, means = jax.tree.map(
-            lambda new, old: jnp.where(teach, new, old),
-            (fit.kernel, fit.state),
-            (state.filter, state.means),
-        )
-        scale = self.scale.learn(state.scale, sight.scale, teach)
-        state = state.replace(
-            center=sight.center, size=sight.size, filter=filter_, means=means, scale=scale
-        )
-        return state, {"updated": teach, "finite": fit.finite}
+        state, info = teach(self.learner, objective, state, sight.lost)
+        scale = self.scale.learn(state.scale, sight.scale, info["updated"])
+        return state.replace(center=sight.center, size=sight.size, scale=scale), info
 
     def colours(self, patch: jax.Array, size: jax.Array) -> Any:
         """What else is learned of a patch whose target has a `size` (2,)."""
@@ -109,13 +106,7 @@ class Dsst(CorrelationFilter):
         grid = spectrum.shape[1]
         sigma = self.label * jnp.sqrt(jnp.prod(self.pixels(size))) / self.cell
         label = gaussian(grid, jnp.full(2, grid // 2, jnp.float32), sigma)
-        return Objective(
-            respond=lambda kernel: jnp.sum(kernel * spectrum, axis=0),
-            loss=lambda p, y: jnp.square(jnp.abs(p - y)),
-            label=jnp.fft.rfft2(jnp.fft.ifftshift(label)),
-            weight=jnp.ones(spectrum.shape[1:], jnp.float32),
-            decay=self.decay,
-        )
+        return peak_objective(spectrum, label, self.decay)
 
     def spectrum(self, patch: jax.Array) -> jax.Array:
         """Of fHOG and the mean grey of each cell."""

@@ -15,7 +15,7 @@ from dslt_jax.learners import Objective, Ridge
 from dslt_jax.ops import localize, sampling, windows
 from dslt_jax.ops.labels import gaussian
 from dslt_jax.parts import static
-from dslt_jax.trackers.correlation_filter import CorrelationFilter, Sight
+from dslt_jax.trackers.correlation_filter import CorrelationFilter, Sight, peak_objective, teach
 
 
 class State(flax.struct.PyTreeNode):
@@ -76,26 +76,13 @@ class Mosse(CorrelationFilter):
     def learn(self, params: Any, state: State, sight: Sight) -> tuple[State, dict[str, jax.Array]]:
         """Moves on; the new frame enters the running means."""
         objective = self.objective(sight.spectrum, jnp.zeros(2, jnp.float32))
-        fit = self.learner.fit(objective, state.filter, state.means)
-        teach = ~sight.lost & fit.finite
-        filter_, means = jax.tree.map(
-            lambda new, old: jnp.where(teach, new, old),
-            (fit.kernel, fit.state),
-            (state.filter, state.means),
-        )
-        state = state.replace(center=sight.center, filter=filter_, means=means)
-        return state, {"updated": teach, "finite": fit.finite}
+        state, info = teach(self.learner, objective, state, sight.lost)
+        return state.replace(center=sight.center), info
 
     def objective(self, spectrum: jax.Array, shift: jax.Array) -> Objective:
         """That the filtered patch (1, G, G // 2 + 1) is a peak at its target's shift (2,)."""
         label = gaussian(self.size, self.size // 2 + shift, self.label)
-        return Objective(
-            respond=lambda kernel: jnp.sum(kernel * spectrum, axis=0),
-            loss=lambda p, y: jnp.square(jnp.abs(p - y)),
-            label=jnp.fft.rfft2(jnp.fft.ifftshift(label)),
-            weight=jnp.ones(spectrum.shape[1:], jnp.float32),
-            decay=self.decay,
-        )
+        return peak_objective(spectrum, label, self.decay)
 
     def spectrum(self, patch: jax.Array) -> jax.Array:
         """Of the patch's logarithm, normalised and windowed."""
