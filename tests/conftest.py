@@ -18,7 +18,7 @@ def pytest_configure(config):
         config.add_cleanup(folder.cleanup)
         os.environ["DSLT_TESTS_COMPILED"] = folder.name
     jax.config.update("jax_compilation_cache_dir", os.environ["DSLT_TESTS_COMPILED"])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -118,6 +118,12 @@ def _read(element: xml.Element, end: int) -> Track | None:
     edges = np.array([[float(keys[frame].attrib[name]) for name in EDGES] for frame in at])
     if not np.isfinite(edges).all():
         raise ValueError("the edges of its boxes are not all numbers")
+    turned = ~hidden & (edges[:, 2:] <= edges[:, :2]).any(axis=1)
+    if turned.any():
+        frame = at[int(np.argmax(turned))]
+        raise ValueError(
+            f"its box in frame {frame} has no size: xbr and ybr must be beyond xtl, ytl"
+        )
     frames = np.arange(at[0], max(at[-1] + 1, end))
     frames = frames[~hidden[np.searchsorted(at, frames, side="right") - 1]]
     lines = np.stack([np.interp(frames, at, edge) for edge in edges.T], axis=-1)

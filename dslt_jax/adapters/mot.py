@@ -96,4 +96,10 @@ def _row(path: Path, number: int, line: str) -> list[float]:
             f"line {number} of {path} is '{line[:60]}', not frame,id,x,y,w,h[,confidence,...] with "
             f"frames from 1 to {MOST_FRAMES}"
         )
-    return [*row, 1.0][:7]
+    row = [*row, 1.0][:7]
+    if row[6] != 0 and min(row[4:6]) <= 0:
+        raise TracksError(
+            f"line {number} of {path} is '{line[:60]}', a box of no size: width and height must be "
+            "above 0, unless its confidence is 0"
+        )
+    return row

@@ -20,7 +20,7 @@ from dslt_jax import boxes as boxes_lib
 from dslt_jax.app.sinks import COLUMNS, HEADER, box_stem, part_of
 from dslt_jax.media.source import DamagedFrame, Frame
 
-_NUMBER = r"-?[0-9]+\.[0-9]+"
+_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"  # a spreadsheet leaves out zeros
 _ROW = re.compile(rf"[0-9]+(,{_NUMBER}){{5}},[01],{_NUMBER},({_NUMBER})?")
 _LOST = COLUMNS.index("lost")
 
@@ -43,7 +43,7 @@ class Kept:
     @property
     def frame(self) -> int:
         """The frame of the last row, in which the tracker starts again."""
-        return int(next(iter(self.rows.values()))[-1].split(",")[0])
+        return _number(next(iter(self.rows.values()))[-1])
 
     @property
     def count(self) -> int:
@@ -111,10 +111,16 @@ def read(folder: Path, names: Sequence[str], summary: Mapping[str, Any]) -> Kept
       what can be kept; None if that is nothing.
 
     Raises:
-      ResumeError: the files have other columns or cannot be read.
+      ResumeError: the files have other columns, were changed or cannot be read.
     """
     rows = {name: _rows(folder / f"{box_stem(name)}.csv") for name in names}
-    count = min(map(len, rows.values()))
+    fewest, most = (by(rows, key=lambda name: len(rows[name])) for by in (min, max))
+    count = len(rows[fewest])
+    if not count and len(rows[most]) > 1:  # of one frame they are written one after the other
+        raise ResumeError(
+            f"{folder} has {len(rows[most])} rows of target {most}, but {box_stem(fewest)}.csv has "
+            "none: put it back, or begin anew without --resume"
+        )
     while count and all(_is_lost(table[count - 1]) for table in rows.values()):
         count -= 1
     if not count:
@@ -149,11 +155,11 @@ def go_on(kept: Kept, frames: Iterator[Frame]) -> tuple[Iterator[Frame], NDArray
 
 def _rows(path: Path) -> list[str]:
     """The whole rows of a table or of its .part, whichever has more."""
-    return max((_good_rows(file) for file in (path, part_of(path))), key=len)
+    return max((_good_rows(file, whole=file == path) for file in (path, part_of(path))), key=len)
 
 
-def _good_rows(path: Path) -> list[str]:
-    """The rows before the first that is torn, as a power cut may leave it."""
+def _good_rows(path: Path, *, whole: bool) -> list[str]:
+    """The rows before the first that is torn, as a power cut may leave it in a .part."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -164,14 +170,23 @@ def _good_rows(path: Path) -> list[str]:
     if rest and header != HEADER:
         shown = header[: 2 * len(HEADER)]
         raise ResumeError(f"{path} has the columns {shown} of another version, not {HEADER}")
+    lines = rest.split("\n")[:-1]  # what has no line's end is torn
     good: list[str] = []
-    for line in rest.split("\n")[:-1]:  # what has no line's end is torn
-        if not _ROW.fullmatch(line):
-            break
-        if good and int(line.split(",")[0]) != int(good[-1].split(",")[0]) + 1:
+    for line in lines:
+        if not _ROW.fullmatch(line) or (good and _number(line) != _number(good[-1]) + 1):
             break
         good.append(line)
+    if len(good) < len(lines) and whole:
+        line = _short(lines[len(good)], 60)
+        raise ResumeError(
+            f"{path}, line {len(good) + 2}, '{line}', is not the row that was written there: "
+            "put it right, or begin anew without --resume"
+        )
     return good
+
+
+def _number(row: str) -> int:
+    return int(row.split(",")[0])
 
 
 def _is_lost(row: str) -> bool:

@@ -176,6 +176,8 @@ def _numbers(path: Path, line: int, row: list[str]) -> list[float]:
     whole = len(numbers) == len(COLUMNS)
     if not whole or not np.isfinite([*numbers[:5], numbers[COLUMNS.index("lost")]]).all():
         raise TracksError(f"{path} line {line} is '{','.join(row)[:60]}', not {HEADER}")
+    if min(numbers[3:5]) <= 0:
+        raise TracksError(f"{path} line {line} is '{','.join(row)[:60]}', a box of no size")
     if numbers[0] % 1 or not 0 <= numbers[0] < MOST_FRAMES:
         raise TracksError(
             f"{path} line {line}: '{row[0][:20]}' is no frame's number from 0 to {MOST_FRAMES - 1}"

@@ -1,6 +1,8 @@
 """Files of boxes, a line each: with a header that names the columns, or without."""
 
 import codecs
+import contextlib
+import itertools
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +35,7 @@ def read_rows(path: str, form: str | None = None, *, only_first: bool = False) -
 
     A line is x,y,w,h and then perhaps a name, or a name that is no number and then x,y,w,h. A first
     line such as id,x1,y1,x2,y2 names the columns, in any order; others than those are passed over.
+    It may be a comment, as NumPy writes it.
 
     Args:
       path: the file.
@@ -43,10 +46,12 @@ def read_rows(path: str, form: str | None = None, *, only_first: bool = False) -
       BoxError: the file cannot be read, has no box, a line is none, or five numbers a line leave
         open which of them is the id.
     """
-    lines = _lines(path, form)
+    title, lines = _lines(path, form)
     header = _read_header(*lines[0], form)
     if header is not None and not (lines := lines[1:]):
         raise BoxError(f"{path} has no box in it, only a header: {box_text.needed(form)}, a line")
+    if header is None and form is None:
+        header = _title_header(title, lines[0][1])
     if only_first:
         lines = lines[:1]
     if header is not None:
@@ -55,8 +60,8 @@ def read_rows(path: str, form: str | None = None, *, only_first: bool = False) -
     return [_row(where, line, form) for where, line in lines]
 
 
-def _lines(path: str, form: str | None) -> list[tuple[str, str]]:
-    """The lines that say something, each with its name for sentences."""
+def _lines(path: str, form: str | None) -> tuple[str, list[tuple[str, str]]]:
+    """The comment before them, and the lines that say something with their names for sentences."""
     try:
         data = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
         if says := not_the_file(data[:MOST_TEXT]):
@@ -66,14 +71,17 @@ def _lines(path: str, form: str | None) -> list[tuple[str, str]]:
         raise BoxError(f"{path} is not a text file of boxes") from None
     except OSError as error:
         raise BoxError(f"cannot read the boxes in {path}: {error.strerror}") from None
-    stripped = [line.partition("#")[0].strip() for line in text.splitlines()]
+    parts = [line.partition("#") for line in text.splitlines()]
+    stripped = [said.strip() for said, _, _ in parts]
     lines = [(f"line {i} of {path}", line) for i, line in enumerate(stripped, start=1) if line]
+    comments = itertools.takewhile(lambda part: not part[0].strip(), parts)
+    title = next((said.strip() for *_, said in reversed([*comments]) if said.strip()), "")
     if not lines:
         raise BoxError(f"{path} has no box in it: {box_text.needed(form)}, a line")
     for where, line in lines:
         if len(line) > MOST_TEXT:
             raise BoxError(f"{where} has {len(line)} letters: {box_text.needed(form)}, a line")
-    return lines
+    return title, lines
 
 
 class _Header(NamedTuple):
@@ -113,10 +121,23 @@ def _read_header(where: str, line: str, form: str | None) -> _Header | None:
             f"{where} is '{line}', as JSON has it over several lines: {box_text.needed(form)}, a "
             "line"
         )
-    mark = next((mark for mark in (";", ",", "\t") if mark in line), None)
+    mark = _mark(line)
     columns = _cells(line, mark)
     roles = [role for column in columns if (role := box_text.role(column))]
     return _Header(columns, mark, box_text.format_of(roles, form, f"{where} is '{line}'"))
+
+
+def _title_header(title: str, line: str) -> _Header | None:
+    """The header that a comment is, of a file whose first box is in this line; else None."""
+    with contextlib.suppress(BoxError):
+        header = _read_header("", title, None) if title else None
+        if header and len(_cells(line, _mark(line))) == len(header.columns):
+            return header._replace(mark=_mark(line))
+    return None
+
+
+def _mark(line: str) -> str | None:
+    return next((mark for mark in (";", ",", "\t") if mark in line), None)
 
 
 def _cells(line: str, mark: str | None) -> list[str]:

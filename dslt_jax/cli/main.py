@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import textwrap
+import warnings
 from typing import Any
 
 from absl import flags
@@ -142,6 +143,7 @@ def command_help(values: flags.FlagValues) -> str:
 
 def run() -> None:
     """The console script."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged file is told in our words
     out, _ = endings.open_streams()
     status = main(sys.argv)
     out.flush()

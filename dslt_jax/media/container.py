@@ -13,6 +13,8 @@ NEEDS_AV = "needs PyAV: pip install 'dslt-jax[video]'"
 TIMEOUT = 15.0  # seconds that an address may keep us waiting
 MOST_PIXELS = 178_956_970  # of a frame; Pillow has the same limit for images
 
+# Their length is FFmpeg's guess from the last time that it finds.
+STREAMS = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc")
 _NO_TIMESTAMPS = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS
 _MICROSECOND = Fraction(1, 1_000_000)
 
@@ -89,6 +91,11 @@ class Video:
     def stretch(self) -> Fraction:
         """Width by height of a pixel, as players show it; about 1 where they are square."""
         return Fraction(self.stream.sample_aspect_ratio or 1)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether no header tells its length: parts of it may be joined, times begin anew."""
+        return self.container.format.name in STREAMS
 
     @property
     def is_mp4(self) -> bool:

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from dslt_jax.media.source import Image
 
 _SAMPLES = 100_000  # values of a picture that are looked at
 _OUTLIERS = 0.1  # percent of the values at either end, such as broken pixels
-_COLOUR = re.compile(r"(RGB|RGBA|RGBX);16([BLN])")  # 16 bits, as Pillow's decoders name them
+_COLOUR = re.compile(r"(RGB|RGBA|RGBX|LA);16([BLN])")  # 16 bits, as Pillow's decoders name them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,16 +90,25 @@ def deep_values(image: PillowImage.Image) -> NDArray | None:
         return values.view(np.uint32) if rawmode in ("I;32N", "I;32", "I;32B") else values
     if not _COLOUR.fullmatch(rawmode):
         return None
+    if rawmode == "LA;16B":  # grey and alpha of two bytes each, read as four values of one
+        both = _decoded(image, lambda mode: "RGBA")
+        grey, alpha = both[..., 0] << 8 | both[..., 1], both[..., 2] << 8 | both[..., 3]
+        return (grey * (alpha / 65535)).astype(np.uint16)
     # Pillow keeps the upper bytes; with the order of bytes turned it keeps the lower ones.
-    name, kind = image.filename, image.format  # type: ignore[attr-defined]
-    with PillowImage.open(name, formats=(kind or "",)) as other:
-        other.seek(image.tell())
-        other.tile = [_turned(tile) for tile in other.tile]
-        lower = np.asarray(ImageOps.exif_transpose(other)).astype(np.uint16)
-    values = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16) << 8 | lower
+    values = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16) << 8
+    values |= _decoded(image, _turned)
     if rawmode.startswith("RGBA"):
         return (values[..., :3] * (values[..., 3:] / 65535)).astype(np.uint16)
     return values[..., :3]
+
+
+def _decoded(image: PillowImage.Image, layout: Callable[[str], str]) -> NDArray:
+    """The same frame of the file, upright, (H, W, C) uint16, its values laid out in another way."""
+    name, kind = image.filename, image.format  # type: ignore[attr-defined]
+    with PillowImage.open(name, formats=(kind or "",)) as other:
+        other.seek(image.tell())
+        other.tile = [_with_layout(tile, layout) for tile in other.tile]
+        return np.asarray(ImageOps.exif_transpose(other)).astype(np.uint16)
 
 
 def is_deep(image: PillowImage.Image) -> bool:
@@ -117,10 +126,14 @@ def _rawmode(image: PillowImage.Image) -> str:
     return mode if isinstance(mode, str) else ""
 
 
-def _turned(tile: Any) -> Any:
-    """A tile whose values are read with their bytes in the other order."""
+def _with_layout(tile: Any, layout: Callable[[str], str]) -> Any:
     codec, extents, offset, arguments = tile
-    mode, *rest = arguments if isinstance(arguments, tuple) else (arguments,)
+    if not isinstance(arguments, tuple):
+        return codec, extents, offset, layout(arguments)
+    return codec, extents, offset, (layout(arguments[0]), *arguments[1:])
+
+
+def _turned(mode: str) -> str:
+    """The layout with the bytes of a value in the other order."""
     little = mode.endswith("L") or (mode.endswith("N") and sys.byteorder == "little")
-    mode = mode[:-1] + ("B" if little else "L")
-    return codec, extents, offset, (mode, *rest) if isinstance(arguments, tuple) else mode
+    return mode[:-1] + ("B" if little else "L")

@@ -89,7 +89,7 @@ def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     files = [
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+        if path.suffix.lower() in suffixes and not path.name.startswith(".") and not path.is_dir()
     ]
     return sorted(files, key=_order)
 
@@ -109,7 +109,13 @@ def open_matches(pattern: str, paths: Sequence[Path]) -> Source:
             f"{pattern} matches {_listed(videos)}, and a glob is of images: "
             f"the input is one of them, e.g. {videos[0]}"
         )
-    return open_files(pattern, paths)
+    pictures = [path for path in paths if path.suffix.lower() in images.SUFFIXES]
+    others = sorted(set(paths) - set(pictures), key=_order)
+    if not pictures or not others:  # without one its names do not tell
+        return open_files(pattern, paths)
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    note = f"{pattern} matches {others[0].name}{more}, no image by its name: left out"
+    return open_files(pattern, pictures, (note,))
 
 
 def open_files(name: str, paths: Sequence[Path], notes: tuple[str, ...] = ()) -> Source:

@@ -19,6 +19,7 @@ SUFFIXES = frozenset(
 )
 # Pillow reads others too, among them PostScript, which it has another program execute.
 FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA")
+ANIMATED = ("GIF", "WEBP", "PNG")
 LOOKED_AT = 5  # pictures of a sequence from which its depth is known
 
 
@@ -118,33 +119,52 @@ def open_image(path: Path) -> Source:
     """
     try:
         with opened(path) as image:
-            count = getattr(image, "n_frames", 1)
+            count = _count(image)
             depth = _decided(_pages(image, count)) if is_deep(image) else None
             image.seek(0)
             image.load()  # WebP knows a frame's duration only then
-            duration = image.info.get("duration")
+            timed = count > 1 and image.format in ANIMATED
+            lasts = _seconds(image) if timed else 0.0
     except UnidentifiedImageError as error:
         raise NoImageError(_reason(path, error)) from error
     except Exception as error:
         raise FramesError(_reason(path, error)) from error
 
     def read() -> Iterator[Picture]:
-        time = 0.0 if duration else None
+        time, step = 0.0, lasts
         with opened(path) as image:
             for number in range(count):
-                name, shown = f"{path.name}[{number}]", time
                 try:
                     image.seek(number)
                     picture: Image | DamagedFrame = to_rgb(image, depth)
-                    if time is not None:
-                        time += image.info.get("duration", 0) / 1000
+                    step = _seconds(image)
                 except Exception as error:
-                    picture = DamagedFrame(f"frame {number}: {_reason(path, error)}")
-                yield Picture(name, picture, shown)
+                    picture = DamagedFrame(_reason(path, error))
+                yield Picture(f"{path.name}[{number}]", picture, time if timed else None)
+                time += step  # of a damaged one as long as the last
 
-    fps = 1000 / duration if duration else None
     notes = (depth.note,) if depth else ()
-    return Source(str(path), read, count, fps, notes, exact=True)
+    return Source(str(path), read, count, 1 / lasts if timed else None, notes, exact=True)
+
+
+def _count(image: PillowImage.Image) -> int:
+    """How many frames a file has; of a TIFF that is cut off the whole ones and the first beyond."""
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:
+        whole = 0
+        with contextlib.suppress(Exception):
+            while True:
+                image.seek(whole)
+                whole += 1
+        if not whole:
+            raise
+        return whole + 1
+
+
+def _seconds(image: PillowImage.Image) -> float:
+    """How long a frame of an animation is shown; one of no time by players' custom 0.1 s."""
+    return (image.info.get("duration") or 100) / 1000
 
 
 def _pages(image: PillowImage.Image, count: int) -> Iterator[np.ndarray]:

@@ -6,6 +6,7 @@ import re
 
 from dslt_jax.media.source import TOLERANCE, FramesError, Mark, Source
 
+MOST = 2**53  # frames; no video comes near it
 _UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -48,8 +49,8 @@ def _count(source: Source, start: Mark | None, end: Mark | None) -> int | None:
         return None
 
     def number(mark: Mark) -> int:
-        seconds = mark.value - TOLERANCE
-        return math.ceil(seconds * (source.fps or 0)) if mark.timed else int(mark.value)
+        frames = (mark.value - TOLERANCE) * (source.fps or 0) if mark.timed else mark.value
+        return math.ceil(min(frames, MOST))
 
     ends = [number(end)] if end else []
     ends += [] if source.count is None else [source.count]
@@ -63,7 +64,7 @@ def _mark(flag: str, value: str | int | None) -> Mark | None:
     typed = str(value)
     text, name = typed.strip().lower(), f"{flag} {typed}"
     if re.fullmatch(r"[0-9]+", text):
-        return Mark(name, int(text), timed=False)
+        return Mark(name, min(float(text), MOST), timed=False)
     if unit := re.fullmatch(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|sec|s|min|m|h)", text):
         return Mark(name, float(unit[1]) * _UNITS[unit[2]], timed=True)
     if clock := re.fullmatch(r"(?:([0-9]+):)?([0-9]+):([0-9]{1,2}(?:\.[0-9]*)?)", text):

@@ -51,7 +51,7 @@ def described(name: str, read: Callable[[], Iterator[Picture]], video: Video) ->
         fps=video.rate,
         notes=_notes(video),
         exact=bool(video.stream.frames) and video.is_mp4,
-        length=video.length,
+        length=None if video.is_stream else video.length,
     )
 
 

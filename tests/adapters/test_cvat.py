@@ -96,6 +96,11 @@ def test_what_xml_has_no_character_for_is_replaced(tmp_path):
             "</annotations>",
             "edges of its boxes are not all numbers",
         ),
+        (
+            '<annotations><track><box frame="7" xtl="9" ytl="1" xbr="4" ybr="3"/></track>'
+            "</annotations>",
+            "its box in frame 7 has no size",
+        ),
         ('<?xml version="1.0" encoding="no such"?><annotations/>', "is no XML"),
         ("version https://git-lfs.github.com/spec/v1", "a.xml is a pointer of Git LFS"),
         ("<!DOCTYPE html><html></html>", "a.xml is a web page, saved in place of the file"),

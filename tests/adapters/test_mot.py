@@ -64,6 +64,8 @@ def test_long_ids_stay_apart(tmp_path):
         ("10000001,1,2,3,4,5\n", "with frames from 1 to 10000000"),
         ("1,1,2,3,4,nan\n", "line 1"),
         ("1,1,2,3,4,5,nan\n", "line 1"),
+        ("1,1,2,3,-4,5\n", "line 1 of .*, a box of no size"),
+        ("1,1,2,3,4,5\n2,1,2,3,4,0\n", "line 2 of .*, a box of no size"),
         ("1,1,2,3,4,5\n1,1,2,3,4,6\n", "two boxes of target 1 in frame 1"),
         ("1,-1,2,3,4,5\n1,-1,2,3,4,6\n", r"has detections, which belong to no target \(id -1\)"),
         ("frame,id,x,y,w,h\n1,1,2,3,4,5\n", "line 1 of .* is a header, .*: remove it"),

@@ -49,6 +49,23 @@ def test_the_longer_one_of_a_table_and_its_part_is_kept(tmp_path):
     assert resume.read(tmp_path, [""], {}).count == 3
 
 
+def test_a_table_that_somebody_has_changed_is_not_thrown_away(tmp_path):
+    rows = [row(i) for i in range(4)]
+    write(tmp_path / "boxes.csv", [line.replace(".000,", ",") for line in rows])
+    assert resume.read(tmp_path, [""], {}).count == 4  # as a spreadsheet writes numbers
+    write(tmp_path / "boxes.csv", [*rows[:2], "mine", *rows[2:]])
+    with pytest.raises(resume.ResumeError, match=r"boxes\.csv, line 4, 'mine', is not the row"):
+        resume.read(tmp_path, [""], {})
+
+
+def test_a_target_whose_table_is_gone_does_not_cost_the_others_theirs(tmp_path):
+    write(tmp_path / "boxes_cat.csv", [row(i) for i in range(6)])
+    with pytest.raises(
+        resume.ResumeError, match=r"6 rows of target cat, but boxes_dog\.csv has none"
+    ):
+        resume.read(tmp_path, ["cat", "dog"], {})
+
+
 def test_nothing_to_keep(tmp_path):
     assert resume.read(tmp_path, [""], {}) is None
     (tmp_path / "boxes.csv.part").write_text(HEADER)

@@ -45,6 +45,7 @@ def test_what_a_kill_has_left_of_a_resumed_run_counts(folder):
     [
         ("5,10.0,12.0\n", "line 7 is '5,10.0,12.0', not frame,x,y,w,h,confidence,lost"),
         ("5,10,a,20,16,0.9,0,3,0.2\n", "line 7 is '5,10,a,20"),
+        ("5,10,12,-20,16,0.9,0,3,0.2\n", "line 7 is '5,10,12,-20,16,.*, a box of no size"),
         ("5,nan,12,20,16,0.9,0,3,0.2\n", "line 7 is '5,nan"),
         ("5,,,,,,,,\n", "line 7 is '5,,,,"),
         ("\n", "line 7 is '', not"),

@@ -232,11 +232,11 @@ def test_missing_and_broken_files_are_told(tmp_path, dataset, vot):
 
 def test_not_numbers_and_codes_are_read(tmp_path, dataset):
     rows = layouts.truth(20)
-    rows[5] = np.nan
+    rows[5], rows[6, 2] = np.nan, 1e308
     for name in ("Jogging-1", "Jogging-2"):
         layouts.text(tmp_path / "Theirs" / f"{name}.txt", rows)
     run = results.read(tmp_path / "Theirs", dataset).runs["Jogging-1"][0]
-    assert np.isnan(run.regions[5]).all()
+    assert np.isnan(run.regions[5]).all() and np.isnan(run.regions[6, 2])
     assert run.codes[5] == trajectory.UNKNOWN
 
 

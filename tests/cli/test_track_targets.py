@@ -60,6 +60,8 @@ def test_targets_have_names_or_numbers(tmp_path):
         "frame\ttrack_id\tbb_left\tbb_top\tbb_width\tbb_height\n1\t3\t20\t40\t28\t24\n"
         "1\t7\t60\t60\t30\t20\n",
         "id cx cy w h\n3 34 52 28 24\n7 75 70 30 20\n",
+        "# id x1 y1 x2 y2\n3,20,40,48,64\n\n7,60,60,90,80\n",
+        "# MOT\n# id,x,y,w,h\n3,20,40,28,24\n7,60,60,30,20\n",
         "# MOT\nid,x,y,w,h\n3,12.5%,40,28,20%\n7,60,50%,30,20\n",
     ],
 )

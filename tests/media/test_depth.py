@@ -36,7 +36,7 @@ def png_of_16_bits(path, values):
         return struct.pack(">I", len(data)) + kind + data + check
 
     height, width, channels = values.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
@@ -130,14 +130,17 @@ def test_a_picture_of_one_value(value):
     assert np.unique(depth.decide([values]).to_rgb(values)).size == 1
 
 
-@pytest.mark.parametrize("channels", [3, 4])
-def test_colour_of_12_bits_in_16(tmp_path, channels):
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_12_bits_in_16_with_colour_or_alpha(tmp_path, channels):
     values = np.random.default_rng(0).integers(0, 4096, (20, 30, channels)).astype(np.uint16)
-    values[..., 3:] = 65535
+    count = {2: 1, 3: 3, 4: 3}[channels]  # without alpha
+    values[..., count:] = 65535
     source = open_frames(png_of_16_bits(tmp_path / "a.png", values))
     assert source.notes == ("pictures of 12 bits in 16: shown as 8 bits by dropping the lower 4",)
     (frame,) = source
-    np.testing.assert_array_equal(frame.image, values[..., :3] >> 4)
+    np.testing.assert_array_equal(
+        frame.image, np.broadcast_to(values[..., :count] >> 4, (20, 30, 3))
+    )
 
 
 def test_pages_of_a_tiff_are_a_sequence(tmp_path):

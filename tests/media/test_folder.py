@@ -136,6 +136,22 @@ def test_of_images_and_videos_the_images_are_taken_and_a_note_says_so(tmp_path):
     )
 
 
+def test_what_is_no_image_beside_a_globs_images_is_left_out_and_told(tmp_path):
+    for name in ("1.png", "2.png"):
+        save(tmp_path / name, noise())
+    for name in ("0_info.json", "Thumbs.db"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "sub.png").mkdir()
+    source = open_frames(f"{tmp_path}/*")
+    assert [frame.name for frame in source] == ["1.png", "2.png"]
+    assert source.notes[0].endswith(
+        "matches 0_info.json and 1 more, no image by its name: left out"
+    )
+    assert folder.open_folder(tmp_path).count == 2
+    (tmp_path / "a.dat").write_bytes((tmp_path / "1.png").read_bytes())
+    assert [frame.name for frame in open_frames(f"{tmp_path}/*.dat")] == ["a.dat"]
+
+
 def test_a_picture_is_read_only_when_it_is_wanted(tmp_path, monkeypatch):
     for number in range(6):
         save(tmp_path / f"{number}.png", noise(number))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dslt_jax.media import images
-from dslt_jax.media.source import FramesError
+from dslt_jax.media.source import DamagedFrame, FramesError
 
 
 def noise(height=20, width=30, seed=0):
@@ -149,6 +149,24 @@ def test_an_animation_has_times(tmp_path, suffix):
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=[40, 400, 40])
     times = [frame.time for frame in images.open_image(path)]
     np.testing.assert_allclose(times, [0, 0.04, 0.44])
+
+
+def test_a_frame_of_no_time_is_shown_as_long_as_players_do(tmp_path):
+    frames = [Image.new("RGB", (16, 16), (shade,) * 3) for shade in (10, 100, 200)]
+    path = tmp_path / "clip.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=[0, 40, 40])
+    np.testing.assert_allclose([frame.time for frame in images.open_image(path)], [0, 0.1, 0.14])
+
+
+def test_of_a_tiff_that_is_cut_off_the_whole_pages_are_read(tmp_path):
+    pages = [Image.fromarray(noise(seed=seed)) for seed in range(6)]
+    path = tmp_path / "a.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    *first, beyond = images.open_image(path)
+    assert [isinstance(frame.image, DamagedFrame) for frame in first[:3]] == [False] * 3
+    np.testing.assert_array_equal(first[2].image, noise(seed=2))
+    assert "a.tif cannot be decoded" in beyond.image.reason
 
 
 def test_one_image_is_a_clip_of_one_frame(tmp_path):

@@ -119,6 +119,8 @@ def test_damaged_frames_count():
         ("10", None, "clip.mp4 has 10 frames, --start 10 is beyond"),
         ("400", "500", "clip.mp4 has 10 frames, --start 400 is beyond"),
         ("9:00", None, r"clip.mp4 lasts 0.40 s, --start 9:00 is beyond"),
+        ("9" * 400 + "s", None, r"clip.mp4 lasts 0.40 s, --start 9+s is beyond"),
+        ("9" * 5000, None, r"clip.mp4 has 10 frames, --start 9+ is beyond"),
     ],
 )
 def test_what_cannot_be_is_told_at_once(start, end, message):

@@ -19,6 +19,7 @@ from dslt_jax.boxes import Array, to_polygons
 from dslt_jax.weights import matfile
 
 COLUMNS = {"x": "left", "y": "top", "w": "width", "h": "height"}  # name -> another of it
+MOST_PIXELS = 1e9  # from the frame's corner
 MOST_BYTES = 256 << 20  # of what a .mat inflates to; a box a frame takes 32
 
 _CODES = (trajectory_lib.UNKNOWN, trajectory_lib.INITIALIZATION, trajectory_lib.FAILURE)
@@ -35,6 +36,7 @@ def read_file(path: Path, sequence: Sequence) -> Trajectory:
         mat = path.suffix == ".mat"
         run = trajectory_lib.from_regions(_read_mat(path)) if mat else _read_text(path)
         run.regions[:] = shifted(run.regions, -sequence.origin)
+    run.regions[np.abs(run.regions) > MOST_PIXELS] = np.nan  # of a tracker that has diverged
     stem, count = path.stem, len(run)
     base = re.sub(r"_\d{3}$", "", stem)
     for file, values in (
