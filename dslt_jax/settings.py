@@ -51,7 +51,7 @@ def _written(value: Any) -> str:
 def override(tracker: T, assignments: Assignments) -> T:
     """Returns the tracker with settings replaced by `name=value` strings, or by one.
 
-    A dictionary {"loss.a": 8, "loss": "l2"} is taken, too: of numbers and words, no parts.
+    A dictionary {"loss.a": 8, "size": "scales"} is taken, too: of numbers and words, no parts.
 
     Raises:
       ValueError: names the setting or value that is wrong and the choices there are.

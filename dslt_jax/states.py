@@ -22,6 +22,8 @@ def check_state(tracker: Any, state: Any) -> None:
     cure = "dslt.init(...) gives the first, state, out = dslt.step(...) the next"
     if isinstance(state, Mapping) and state:  # as Flax and Orbax read it from a file
         cure = "flax.serialization.from_state_dict(dslt.init(...), state) makes one of it"
+        if any(isinstance(part, list) for part in state.values()):  # Orbax's, of a tuple
+            cure = "Orbax makes one of it if it is told its form, restore(path, dslt.init(...))"
     _check_kind(tracker, "state", state, cure)
     try:
         arrays = [x for x in jax.tree.leaves(state) if isinstance(x, jax.Array)]
@@ -48,29 +50,37 @@ def check_sight(tracker: Any, sight: Any, state: Any) -> None:
 
 
 @contextlib.contextmanager
-def explained(tracker: Any, params: Any, state: Any, init: Any) -> Iterator[None]:
-    """Says of what fails inside that the state is of other settings, where it is.
+def explained(init: Any, state: Any, locate: Any = None, sight: Any = None) -> Iterator[None]:
+    """Says of what fails inside that the state, or the sight, is of other settings, where it is.
 
     Args:
-      init: `tracking.init`. Only after a failure it is traced, for the shapes that a state has.
+      init: (frame, box) -> state; locate: (frame) -> (sight, output) of this state. Only after a
+        failure they are traced, for the shapes that there should be.
     """
     try:
         yield
     except (TypeError, ValueError) as error:
         frame, box = jnp.zeros((64, 64, 3), jnp.uint8), jnp.full(4, 16, jnp.float32)
-        if hasattr(tracker, "targets"):
-            box = jnp.tile(box, (tracker.targets(state), 1))
-        needed = jax.eval_shape(lambda: init(tracker, params, frame, box))
-        pairs = zip(jax.tree.leaves_with_path(needed), jax.tree.leaves(state), strict=False)
-        for (path, wanted), came in pairs:
-            if np.shape(came) != wanted.shape:
-                name = jax.tree_util.keystr(path, simple=True, separator=".")
-                raise ValueError(
-                    f"state was made with other settings: its {name} is {np.shape(came)}, this "
-                    f"tracker's {wanted.shape}; the tracker that made it follows it, or dslt.init "
-                    "starts anew"
-                ) from error
+        center = getattr(state, "center", None)
+        if getattr(center, "ndim", 0) == 2:  # of several targets
+            box = jnp.tile(box, (len(center), 1))
+        cure = "the tracker that made it follows it, or dslt.init starts anew"
+        _check_shapes("state", state, jax.eval_shape(lambda: init(frame, box)), cure, error)
+        if locate is not None:
+            needed, _ = jax.eval_shape(lambda: locate(frame))
+            _check_shapes("sight", sight, needed, "locate with this tracker gives it", error)
         raise
+
+
+def _check_shapes(name: str, value: Any, needed: Any, cure: str, error: Exception) -> None:
+    pairs = zip(jax.tree.leaves_with_path(needed), jax.tree.leaves(value), strict=False)
+    for (path, wanted), came in pairs:
+        if np.shape(came) != wanted.shape:
+            leaf = jax.tree_util.keystr(path, simple=True, separator=".")
+            raise ValueError(
+                f"{name} was made with other settings: its {leaf} is {np.shape(came)}, this "
+                f"tracker's {wanted.shape}; {cure}"
+            ) from error
 
 
 def _check_targets(tracker: Any, name: str, value: Any) -> None:

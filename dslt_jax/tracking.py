@@ -67,7 +67,7 @@ def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[S
     arguments.check_tracker(tracker, params)
     states.check_state(tracker, state)
     frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
-    with states.explained(tracker, params, state, init):
+    with states.explained(functools.partial(init, tracker, params), state):
         patches, limits = stages.next_cut(tracker, state, frame)
         sight, look, out = stages.locate(tracker, params, state, patches, limits)
     if look is not None:
@@ -91,7 +91,9 @@ def learn(
     arguments.check_tracker(tracker, params)
     states.check_state(tracker, state)
     states.check_sight(tracker, sight, state)
-    return _learning(donate)(placed(tracker), params, state, sight)
+    find = functools.partial(locate, tracker, params, state)
+    with states.explained(functools.partial(init, tracker, params), state, find, sight):
+        return _learning(donate)(placed(tracker), params, state, sight)
 
 
 def _learning(donate: bool) -> Any:
@@ -187,8 +189,10 @@ def track_many(
 def placed(tracker: Tracker) -> Tracker:
     """Returns the tracker with its Python numbers on the device, as float32; once for each tracker.
 
-    Arrays, such as a batch of rates or what is differentiated, stay as they are.
+    Arrays, such as a batch of rates or what is differentiated, stay as they are, in 64-bit mode but
+    for their depth.
     """
+    tracker = jax.tree.map(_single, tracker)
     numbers = [isinstance(leaf, (int, float)) for leaf in jax.tree.leaves(tracker)]
     if not any(numbers):
         return tracker
@@ -199,6 +203,12 @@ def placed(tracker: Tracker) -> Tracker:
         except TypeError:  # a part of the caller's own that has no hash
             pass
     return _place(tracker, device)
+
+
+def _single(leaf: Any) -> Any:
+    """A leaf with float32 in place of float64: an array of them would make the state one."""
+    wide = isinstance(leaf, np.ndarray | jax.Array) and leaf.dtype == np.float64
+    return leaf.astype(np.float32) if wide else leaf
 
 
 def _place(tracker: Tracker, device: Any) -> Tracker:

@@ -62,6 +62,8 @@ def test_a_state_as_a_file_gives_it_is_told(followed):
     read = flax.serialization.to_state_dict(state)
     says = "flax.serialization.from_state_dict(dslt.init(...), state) makes one of it"
     refused(lambda: dslt.step(presets.kcf(), {}, read, frames[1]), "state is a dict", says)
+    orbax = {name: [leaf] for name, leaf in read.items()}  # of a tuple
+    refused(lambda: dslt.step(presets.kcf(), {}, orbax, frames[1]), "restore(path, dslt.init(...))")
     whole = flax.serialization.from_state_dict(state, read)
     states.check_state(presets.kcf(), whole)
 
@@ -77,6 +79,12 @@ def test_a_state_of_another_version_or_of_other_settings_is_told(followed):
     refused(lambda: dslt.step(small_crop, {}, state, frames[1]), *says)
     refused(lambda: dslt.track(small_crop, {}, frames, state=state), *says)
     refused(lambda: dslt.locate(dslt.many(small_crop), {}, two, frames[1]), *says)
+    small_crop, mosse = dslt.override(presets.mosse(), "size=32"), presets.mosse()
+    state, own = (dslt.init(one, {}, frames[0], small.BOX) for one in (mosse, small_crop))
+    sight, _ = dslt.locate(mosse, {}, state, frames[1])
+    refused(lambda: dslt.learn(small_crop, {}, state, sight), *says)
+    says = ("sight was made with other settings: its ", "locate with this tracker gives it")
+    refused(lambda: dslt.learn(small_crop, {}, own, sight), *says)
 
 
 def test_a_sight_of_other_targets_is_told(followed):

@@ -185,6 +185,24 @@ def test_in_64_bit_mode_everything_stays_32_bit(name):
     np.testing.assert_allclose(out.box, run(name)[0].box[0], atol=2e-2)
 
 
+def test_numbers_of_64_bits_make_no_state_of_64():
+    """Of settings, as `jnp.linspace` gives them in that mode, and of a loss of one's own."""
+    frames, truth = small.clip(2)
+    with small.enable_x64(True):
+        base = tracker("compact")
+        rates = jnp.linspace(1e-4, 1e-3, 3)
+        changed = base.replace(
+            loss=lambda p, y: np.float64(2) * (p - y) ** 2,
+            online=base.online.replace(
+                learner=base.online.learner.replace(rates=(rates[0], rates[1]))
+            ),
+            decay=rates[2],
+        )
+        state, outs = dslt.track(changed, params("compact"), frames, truth[0])
+        for leaf in jax.tree.leaves((state, outs)):
+            assert leaf.dtype not in (jnp.float64, jnp.complex128)
+
+
 @pytest.mark.parametrize("name", ["kcf", "mosse"])
 def test_a_correlation_filter_follows(name):
     frames, truth = small.clip(12)

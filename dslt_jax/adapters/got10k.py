@@ -45,7 +45,8 @@ class Tracker(_Tracker):
 
     def init(self, image: Any, box: ArrayLike) -> None:
         """Learns the target; image: Pillow's, of any mode; box (4,) x, y, w, h."""
-        self._target.start(rgb(image), np.asarray(box, float).reshape(4) - self._origin)
+        box = np.asarray(box, float)
+        self._target.start(rgb(image), box.reshape(4) - self._origin if box.size == 4 else box)
 
     def update(self, image: Any) -> np.ndarray:
         """Returns the box (4,) in the next image."""

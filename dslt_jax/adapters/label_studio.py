@@ -26,11 +26,13 @@ def write(
       url: where Label Studio finds the video; None is its local files' address of that name.
 
     Raises:
-      TracksError: the frame's size or the frames a second are not known.
+      TracksError: there is no track, or the frame's size or the frames a second are not known.
     """
     tracks = tracks.clipped()
     if not tracks.fps:
         raise TracksError("the frames a second are not known here: --fps NUMBER")
+    if not tracks.tracks:
+        raise TracksError("there is no track to write")
     confidence = np.concatenate([track.confidence[~track.lost] for track in tracks.tracks])
     prediction = {
         "model_version": f"dslt_jax {__version__}",

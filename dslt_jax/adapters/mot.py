@@ -38,6 +38,7 @@ def read(path: Path, *, origin: float = 0.0) -> Tracks:
     Raises:
       TracksError: it cannot be read, or a line is none.
     """
+    path = Path(path)
     text = read_text(path)
     if says := not_the_file(text[:HEAD].encode()):
         raise TracksError(f"{path} {says}")

@@ -37,7 +37,7 @@ class SingleTarget:
           ValueError: the picture or the box is malformed, or the box lies outside the picture.
         """
         try:
-            given = np.asarray(box, np.float32)
+            given = np.array(box, np.float32)  # the caller's may change
         except (TypeError, ValueError):  # text, or numbers of unlike depth
             given = np.empty(0, np.float32)
         if given.size != 4:
@@ -52,6 +52,12 @@ class SingleTarget:
         return seen
 
 
+def check_order(order: str) -> None:
+    """Raises ValueError unless it is an order of colours."""
+    if order not in ("rgb", "bgr"):
+        raise ValueError(f"order={order!r} is no order of colours: it is 'rgb' or 'bgr'")
+
+
 def rgb(image: Any, order: str = "rgb") -> np.ndarray:
     """Returns a picture as (H, W, 3) uint8 RGB.
 
@@ -63,6 +69,7 @@ def rgb(image: Any, order: str = "rgb") -> np.ndarray:
     Raises:
       ValueError: it is none of these; TypeError: it is None, as a failed read gives.
     """
+    check_order(order)
     if image is None:
         raise TypeError("the image is None: reading it has failed")
     if hasattr(image, "getbands"):  # Pillow's, which makes white of all that is above 255

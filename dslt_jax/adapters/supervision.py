@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dslt_jax import boxes as boxes_lib
-from dslt_jax.adapters.single import rgb
+from dslt_jax.adapters.single import check_order, rgb
 from dslt_jax.app.session import Session
 from dslt_jax.app.spec import Spec
 from dslt_jax.arrays import whole_seed
@@ -50,6 +50,7 @@ class Tracker:
         order: Literal["bgr", "rgb"] = "bgr",
     ):
         self._session: Session = Spec(preset, listed(settings), weights, whole_seed(seed)).build()
+        check_order(order)
         self._order = order
         self.reset()
 
@@ -72,7 +73,7 @@ class Tracker:
           ValueError: there is no box, or as `Session.init`.
         """
         given = isinstance(detections, sv.Detections)
-        corners = np.asarray(detections.xyxy if given else detections, float).reshape(-1, 4)
+        corners = _corners(detections.xyxy if given else detections)
         if not len(corners):
             raise ValueError("there is no detection to follow: start with at least one")
         seen = self._session.init(rgb(frame, self._order), boxes_lib.from_corners(corners))
@@ -88,6 +89,23 @@ class Tracker:
             none.tracker_id = np.zeros(0, int)
             return none
         return to_detections(self._session.step(rgb(frame, self._order)), self._ids, self._classes)
+
+
+def _corners(boxes: Any) -> np.ndarray:
+    """Boxes (N, 4) or one (4,) as (N, 4); raises ValueError for anything else."""
+    try:
+        found = np.asarray(boxes, float)
+    except (TypeError, ValueError):
+        found = np.full(1, np.nan)
+    if found.size == 0:
+        return np.zeros((0, 4))
+    if found.ndim not in (1, 2) or found.shape[-1] != 4:
+        raise ValueError(
+            f"detections must be sv.Detections or corners x1, y1, x2, y2 (N, 4), got {boxes!r}"[
+                :300
+            ]
+        )
+    return found.reshape(-1, 4)
 
 
 def to_detections(

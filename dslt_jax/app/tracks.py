@@ -121,7 +121,7 @@ def read_run(path: Path) -> Tracks:
 def read_text(path: Path) -> str:
     """Returns a text file's content; raises TracksError."""
     try:
-        return decode(path.read_bytes())
+        return decode(Path(path).read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise TracksError(f"cannot read {path}: {reason}") from None

@@ -70,7 +70,14 @@ class Function:
     name: str = "function"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(Layer(*layer) for layer in self.layers))
+        try:
+            object.__setattr__(self, "layers", tuple(Layer(*layer) for layer in self.layers))
+        except TypeError:
+            raise ValueError(
+                f"layers={self.layers!r} are Layer(name, stride, offset, channels) each"
+            ) from None
+        if not self.layers:
+            raise ValueError("a backbone declares one layer or more, from shallow to deep")
         if not callable(self.function):
             raise ValueError(
                 f"a backbone is a function (params, image) -> maps, got {self.function}"
@@ -85,7 +92,13 @@ class Function:
         return self.initial(key)
 
     def apply(self, params: Any, image: jax.Array) -> tuple[jax.Array, ...]:
-        return tuple(self.function(params, image))
+        maps = self.function(params, image)
+        if not isinstance(maps, tuple | list):
+            raise ValueError(
+                f"the backbone '{self.name}' returns a {type(maps).__name__}: a tuple of maps is "
+                "needed, one a layer"
+            )
+        return tuple(maps)
 
 
 def apply(backbone: Backbone, params: Any, image: jax.Array) -> tuple[jax.Array, ...]:

@@ -55,7 +55,12 @@ def empty(length: int, width: int = 4) -> Trajectory:
 
 
 def from_regions(regions: Array, seconds: Array | None = None) -> Trajectory:
-    """Returns the trajectory of one pass over regions (N, 4) or (N, 8), the first one the start."""
+    """Returns the trajectory of one pass over regions (N, 4) or (N, 8), the first one the start.
+
+    Raises ValueError where there is none.
+    """
+    if np.ndim(regions) != 2 or not len(regions):
+        raise ValueError(f"regions have shape {np.shape(regions)}, need (N, 4) or (N, 8), N >= 1")
     trajectory = empty(len(regions), regions.shape[1])
     trajectory.regions[:] = regions
     present = ~np.any(np.isnan(trajectory.regions), axis=1)

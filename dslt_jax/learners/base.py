@@ -39,7 +39,7 @@ class Objective(NamedTuple):
             raise ValueError(
                 f"loss must be elementwise: of maps {jnp.shape(self.label)} it returned {came}"
             )
-        return jnp.sum(self.weight * found)
+        return jnp.sum(self.weight * found.astype(jnp.result_type(self.weight)))
 
 
 class Fit(NamedTuple):

@@ -27,7 +27,7 @@ def check(tracker: Any) -> None:
             cure = f": dslt.override(tracker, '{name}={came}') takes its name" if named else ""
             raise ValueError(f"{name}={came!r} must be a part with `{method}`{cure}")
     if tracker.kernel_size % 2 or tracker.kernel_size < 2:
-        raise ValueError(f"kernel_size={tracker.kernel_size} must be even")
+        raise ValueError(f"kernel_size={tracker.kernel_size} must be even, 2 or more")
     stride = tracker.backbone.layers[0].stride
     tracker.region.require(
         "search", lambda s: s >= 3 * stride, f"3 or more cells of {stride} pixels"
@@ -40,7 +40,8 @@ def check(tracker: Any) -> None:
     if len(tracker.backbone.layers) != 2 and isinstance(tracker.fusion, Fusion):
         raise ValueError(
             f"residual fusion needs two layers, the backbone '{tracker.backbone.name}' has "
-            f"{len(tracker.backbone.layers)}: choose two, or give a fusion of your own"
+            f"{len(tracker.backbone.layers)}: choose two, or give another fusion, "
+            "`ops.fusion.Single` for one"
         )
     tracker.require("decay", lambda d: d >= 0, "at least 0")
     tracker.require("motion", lambda m: m > 0, "greater than 0")

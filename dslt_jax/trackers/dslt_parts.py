@@ -19,7 +19,7 @@ class Region(Part):
 
     def check(self) -> None:
         self.require("target", lambda n: n >= 1, "at least 1")
-        self.require("search", lambda n: n % 16 == 0 and n >= 16, "a multiple of 16")
+        self.require("search", lambda n: n % 16 == 0 and n >= 16, "a multiple of 16, 16 or more")
         self.require(
             "search", lambda n: n >= 2 * self.target, f"at least twice target={self.target}"
         )

@@ -28,6 +28,10 @@ if __name__ == "__main__":
         tracker.start(frames[0], sv.Detections.empty())
     except ValueError as error:
         refused = str(error)
+    try:
+        tracker.start(frames[0], np.array([[5, 5, 60, 70, 2, 0], [62, 42, 90, 72, 100, 100]]))
+    except ValueError as error:
+        refused += str(error)
     told = {
         "xyxy": [row.xyxy.tolist() for row in rows],
         "ids": [row.tracker_id.tolist() for row in rows],

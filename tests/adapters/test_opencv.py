@@ -136,6 +136,16 @@ def test_what_is_no_box_is_told_and_the_last_one_stays(clip):
     np.testing.assert_array_equal(tracker.box, truth[0].astype(np.float32))
 
 
+def test_the_callers_box_may_change_and_an_order_of_colours_is_one_of_two(clip):
+    frames, truth = clip
+    tracker, box = opencv.Tracker("mosse"), truth[0].astype(np.float32)
+    tracker.init(frames[0], box)
+    box += 100
+    np.testing.assert_array_equal(tracker.box, truth[0].astype(np.float32))
+    with pytest.raises(ValueError, match="order='BGR' is no order of colours: it is 'rgb' or"):
+        rgb(frames[0], "BGR")
+
+
 def test_an_update_before_init_is_told(clip):
     with pytest.raises(RuntimeError, match="before init"):
         opencv.Tracker("mosse").update(clip[0][0])

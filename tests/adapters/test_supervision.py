@@ -34,3 +34,4 @@ def test_detections_with_ids_and_classes(tmp_path):
     np.testing.assert_allclose(told["confidence"], seen.confidence[~seen.lost], rtol=1e-4)
     assert told["starts"] == [[3], [1]] and told["lost"] == 0
     assert "no detection to follow" in told["refused"]
+    assert "corners x1, y1, x2, y2 (N, 4), got array([[  5," in told["refused"]

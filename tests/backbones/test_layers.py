@@ -81,6 +81,13 @@ def test_a_backbone_whose_layers_lie_is_told(layers, says):
 def test_a_backbone_that_is_no_function_is_told():
     with pytest.raises(ValueError, match="a backbone is a function"):
         Function("resnet", [("mine", 8, 0.5, 6)])
+    with pytest.raises(ValueError, match=r"are Layer\(name, stride, offset, channels\) each"):
+        Function(flat(6), [("mine", 8)])
+    with pytest.raises(ValueError, match="declares one layer or more"):
+        Function(flat(6), [])
+    one = Function(lambda params, image: image[:, ::8, ::8], [("mine", 8, 0.5, 3)])
+    with pytest.raises(ValueError, match="a tuple of maps is needed, one a layer"):
+        backbones.apply(one, {}, jnp.zeros((1, 32, 32, 3)))
 
 
 @pytest.mark.parametrize("preset", ["compact", "fast"])

@@ -380,6 +380,12 @@ def test_generic(tmp_path):
     dataset = datasets.load("generic", tmp_path)
     assert dataset.names == ("one", "three", "two")
     assert [path.name for path in dataset["three"].frames] == ["9.jpg", "10.jpg", "11.jpg"]
+    for hidden in ("frames/._9.jpg", "._target.txt"):  # as macOS leaves them
+        (tmp_path / "three" / hidden).write_text("")
+    three = datasets.load("generic", tmp_path)[np.int64(1)]
+    assert three.frames == dataset["three"].frames and three.listed == 3
+    with pytest.raises(TypeError, match="by name or position, not by slice"):
+        dataset[0:1]
     np.testing.assert_array_equal(dataset["one"].boxes, layouts.truth(5))
     layouts.images(tmp_path / "otb" / "img", 1, 3)
     (tmp_path / "otb" / "img" / "²³.jpg").write_text("")  # digits, but no number

@@ -166,6 +166,20 @@ def test_bad_input_is_told():
         metrics.by_name("wu", 1)
     with pytest.raises(ValueError, match="a has no frame with ground truth"):
         metrics.evaluate([_sequence([[np.nan] * 4])], {"a": [BOX]}, "got10k")
+    with pytest.raises(ValueError, match="a has no frame"):
+        metrics.evaluate([_sequence(np.zeros((0, 4)))], {"a": np.zeros((0, 4))})
+    with pytest.raises(ValueError, match="run 1 of a starts in frame 7, it has 2"):
+        metrics.evaluate_segments([_sequence([BOX] * 2)], {"a": [(7, np.array([BOX]))]})
+    with pytest.raises(ValueError, match="1 or more samples, not 0"):
+        metrics.bootstrap([0.5, 0.6], samples=0)
+
+
+def test_what_is_masked_is_missing():
+    found = np.ma.masked_array([BOX] * 4, mask=np.zeros((4, 4), bool))
+    found[2] = np.ma.masked
+    scores = metrics.evaluate([_sequence([BOX] * 4)], {"a": found}, "pysot")
+    assert scores.success[0, 0] == 0.75
+    assert np.isnan(Sequence("a", found, list_frames=list).ground_truth[2]).all()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import functools
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as SequenceABC
@@ -55,7 +56,7 @@ class Sequence:
     partial: np.ndarray = dataclasses.field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        truth = np.asarray(self.ground_truth, np.float64)
+        truth = np.ma.filled(np.ma.asarray(self.ground_truth, np.float64), np.nan)
         numbers = truth.shape[-1] if truth.ndim == 2 else 0
         if numbers < 4 or numbers % 2:
             raise DatasetError(
@@ -137,7 +138,12 @@ class Dataset:
 
     def __getitem__(self, key: str | int) -> Sequence:
         """The sequence of that name or position; raises DatasetError when it cannot be read."""
-        name = self.names[key] if isinstance(key, int) else key
+        try:
+            name = key if isinstance(key, str) else self.names[operator.index(key)]
+        except TypeError:
+            raise TypeError(
+                f"a sequence is asked for by name or position, not by {key!r}: subset gives several"
+            ) from None
         self._check(name)
         if name not in self.cache:
             self.cache[name] = self.read(name)

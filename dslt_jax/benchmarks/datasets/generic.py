@@ -47,7 +47,7 @@ def _text(folder: Path) -> Path | None:
     for file in TEXTS:
         if (folder / file).is_file():
             return folder / file
-    texts = list(folder.glob("*.txt"))
+    texts = [path for path in folder.glob("*.txt") if not path.name.startswith(".")]
     return texts[0] if len(texts) == 1 else None
 
 
@@ -55,7 +55,9 @@ def _images(folder: Path) -> list[Path]:
     for place in IMAGES:
         if (folder / place).is_dir():
             found = [
-                path for path in (folder / place).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
+                path
+                for path in (folder / place).iterdir()
+                if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
             ]
             if found:
                 return sorted(found, key=_natural)

@@ -98,7 +98,8 @@ def _regular(text: str, width: int) -> bool:
 
 
 def _names(columns: Sequence[int]) -> str:
-    return " or ".join(f"{count} number{'s' * (count > 1)}" for count in columns)
+    counts = dict.fromkeys(columns)
+    return " or ".join(f"{count} number{'s' * (count > 1)}" for count in counts)
 
 
 def _first_wrong_line(path: Path, text: str, columns: tuple[int, ...], mixed: bool = False) -> str:

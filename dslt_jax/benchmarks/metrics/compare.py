@@ -37,13 +37,15 @@ def bootstrap(
     """Returns the mean of values (S,) and its percentile bootstrap interval over sequences.
 
     Sequences are drawn with replacement `samples` times (Efron 1979). The same seed gives the same
-    interval. Raises ValueError for no values or a level outside (0, 1).
+    interval. Raises ValueError for no values, no samples or a level outside (0, 1).
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or not values.size:
         raise ValueError(f"bootstrap needs a value a sequence, got shape {values.shape}")
     if not 0 < level < 1:
         raise ValueError(f"the level of an interval lies between 0 and 1, not {level}")
+    if samples < 1:
+        raise ValueError(f"bootstrap draws 1 or more samples, not {samples}")
     count = len(values)
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), samples)
     low, high = np.quantile(drawn @ values / count, [(1 - level) / 2, (1 + level) / 2])

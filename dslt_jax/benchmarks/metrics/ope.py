@@ -42,6 +42,8 @@ def evaluate(
         raise ValueError(f"{tracker or 'the tracker'} has no results on any of the sequences")
     problems, aligned, given = [], [], []
     for sequence in sequences:
+        if not len(sequence):
+            raise ValueError(f"{sequence.name} has no frame")
         rows = _rows_of(sequence, results[sequence.name])
         boxes, problem = align(sequence, rows)
         aligned.append(boxes)
@@ -122,7 +124,7 @@ def _rows_of(sequence: Sequence, boxes: Any) -> Array:
     """Returns results as (N, 4) float64; raises ValueError where they are something else."""
     name = f"results of {sequence.name}"
     try:
-        rows = np.asarray(boxes, np.float64)
+        rows = np.ma.filled(np.ma.asarray(boxes, np.float64), np.nan)  # what is masked is missing
     except (TypeError, ValueError) as error:  # rows of unlike length, or anything else
         raise ValueError(f"{name} are no array of boxes (N, 4): {error}") from None
     if rows.ndim != 2 or rows.shape[1] != 4:

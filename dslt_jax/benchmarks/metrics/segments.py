@@ -41,6 +41,11 @@ def evaluate_segments(
         runs = results.get(sequence.name, ())
         for number, (start, run) in enumerate(runs):
             stop = start + len(run)
+            if not 0 <= start < len(sequence):
+                raise ValueError(
+                    f"run {number + 1} of {sequence.name} starts in frame {start}, it has "
+                    f"{len(sequence)}"
+                )
             part = dataclasses.replace(
                 sequence,
                 name=f"{sequence.name} run {number + 1}",
