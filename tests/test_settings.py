@@ -119,6 +119,8 @@ def test_bad_settings_are_sentences(setting, words):
         (lambda: Dslt(decay=[0.1]), r"decay=\[0.1\] must be a number"),
         (lambda: Dslt(decay=1j), "decay=1j must be a number"),
         (lambda: Dslt(size="scales"), "override\\(tracker, 'size=scales'\\) takes its name"),
+        (lambda: Dslt(online=None), "online=None must be a part with `fit`"),
+        (lambda: Dslt(augment=1), "augment=1 must be a tuple"),
         (lambda: Dslt(fusion=None), "fusion=None must be a part with `fit`"),
         (lambda: dslt.learners.Adam(1e-4), r"rates=0.0001 must be numbers, one for each branch"),
         (lambda: dslt.learners.Adam(np.float32(1)), "one for each branch"),

@@ -76,6 +76,7 @@ class Tracker:
         corners = _corners(detections.xyxy if given else detections)
         if not len(corners):
             raise ValueError("there is no detection to follow: start with at least one")
+        self._ids = self._ids[:0]  # those before are gone, where these are refused, too
         seen = self._session.init(rgb(frame, self._order), boxes_lib.from_corners(corners))
         self._classes = detections.class_id if given else None
         self._ids = self._next + np.arange(len(corners))

@@ -17,8 +17,14 @@ def check(tracker: Any) -> None:
     if not callable(getattr(tracker.backbone, "apply", None)):
         raise ValueError(f"backbone={tracker.backbone!r} must have `layers` and `apply`")
     parts: tuple[tuple[str, str, Any], ...] = (
+        ("region", "look", ()),
         ("fusion", "fit", ()),
+        ("first", "fit", ()),
+        ("online", "fit", ()),
+        ("memory", "remember", ()),
         ("size", "start", sizing.TABLE),
+        ("gates", "judge", ()),
+        ("recovery", "place", ()),
     )
     for name, method, choices in parts:
         if not callable(getattr(getattr(tracker, name), method, None)):
@@ -26,6 +32,8 @@ def check(tracker: Any) -> None:
             named = isinstance(came, str) and came in choices
             cure = f": dslt.override(tracker, '{name}={came}') takes its name" if named else ""
             raise ValueError(f"{name}={came!r} must be a part with `{method}`{cure}")
+    if not isinstance(tracker.augment, tuple):
+        raise ValueError(f"augment={tracker.augment!r} must be a tuple of `ops.augment.Variant`")
     if tracker.kernel_size % 2 or tracker.kernel_size < 2:
         raise ValueError(f"kernel_size={tracker.kernel_size} must be even, 2 or more")
     stride = tracker.backbone.layers[0].stride
