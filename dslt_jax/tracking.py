@@ -192,7 +192,8 @@ def placed(tracker: Tracker) -> Tracker:
     Arrays, such as a batch of rates or what is differentiated, stay as they are, in 64-bit mode but
     for their depth.
     """
-    tracker = jax.tree.map(_single, tracker)
+    if any(map(_is_double, jax.tree.leaves(tracker))):
+        tracker = jax.tree.map(lambda x: x.astype(np.float32) if _is_double(x) else x, tracker)
     numbers = [isinstance(leaf, (int, float)) for leaf in jax.tree.leaves(tracker)]
     if not any(numbers):
         return tracker
@@ -205,10 +206,9 @@ def placed(tracker: Tracker) -> Tracker:
     return _place(tracker, device)
 
 
-def _single(leaf: Any) -> Any:
-    """A leaf with float32 in place of float64: an array of them would make the state one."""
-    wide = isinstance(leaf, np.ndarray | jax.Array) and leaf.dtype == np.float64
-    return leaf.astype(np.float32) if wide else leaf
+def _is_double(leaf: Any) -> bool:
+    """Whether it is an array of float64, which would make the state one."""
+    return isinstance(leaf, np.ndarray | jax.Array) and leaf.dtype == np.float64
 
 
 def _place(tracker: Tracker, device: Any) -> Tracker:
