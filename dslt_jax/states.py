@@ -61,7 +61,7 @@ def explained(init: Any, state: Any, locate: Any = None, sight: Any = None) -> I
         yield
     except (TypeError, ValueError) as error:
         frame, box = jnp.zeros((64, 64, 3), jnp.uint8), jnp.full(4, 16, jnp.float32)
-        center = getattr(state, "center", None)
+        center: Any = getattr(state, "center", None)
         if getattr(center, "ndim", 0) == 2:  # of several targets
             box = jnp.tile(box, (len(center), 1))
         cure = "the tracker that made it follows it, or dslt.init starts anew"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from dslt_jax.learners import Learner, Objective
+from dslt_jax.learners import Objective, Ridge
 from dslt_jax.ops import correlation, localize
 from dslt_jax.ops.scale_filter import ScaleFilter
 from dslt_jax.ops.sizing import bounded
@@ -68,7 +68,7 @@ def peak_objective(spectrum: jax.Array, label: jax.Array, decay: jax.Array | flo
 
 
 def teach(
-    learner: Learner, objective: Objective, state: Any, lost: jax.Array
+    learner: Ridge, objective: Objective, state: Any, lost: jax.Array
 ) -> tuple[Any, dict[str, jax.Array]]:
     """Returns the state whose `filter` and `means` have a frame in them, and what came of it.
 
