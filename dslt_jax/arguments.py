@@ -122,12 +122,21 @@ def require_tracker(tracker: Any, part: str = "first_look") -> None:
         raise ValueError(f"tracker must be e.g. dslt.presets.compact(), got {tracker!r}{hint}")
 
 
+def networks_of(tracker: Any) -> tuple[Any, ...]:
+    """Returns the networks whose weights a tracker needs, its backbone first; (None,) for none."""
+    return tuple(getattr(tracker, "networks", (tracker.backbone,)))
+
+
 def check_tracker(tracker: Any, params: Any) -> None:
     """Raises ValueError unless it is a tracker, and `params` have what its networks need."""
     runtime.check()
     require_tracker(tracker)
-    networks = tuple(getattr(tracker, "networks", (tracker.backbone,)))
+    networks = networks_of(tracker)
     needed = _needed(networks)
+    if networks == (None,) and isinstance(params, str | os.PathLike):
+        raise ValueError(
+            f"params is the path '{params}', this tracker has no network: give it {{}}"
+        )
     if not needed or (isinstance(params, Mapping) and needed <= params.keys()):
         return
     load = "dslt.load_params(tracker)"
@@ -160,7 +169,7 @@ def check_params(tracker: Any, params: Any) -> None:
 
     Checked once, at the start: `compact`'s weights have all the names that `fast`'s have.
     """
-    for network in _known(getattr(tracker, "networks", (tracker.backbone,))):
+    for network in _known(networks_of(tracker)):
         for name, shape in network.param_shapes().items():
             if np.shape(params[name]) != tuple(shape):
                 raise ValueError(

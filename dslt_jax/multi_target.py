@@ -16,7 +16,7 @@ from dslt_jax import arguments
 from dslt_jax.parts import Part, static
 from dslt_jax.types import Look, Params, Sight, State, Tracker
 
-CPU_BATCH = 1  # targets whose networks run at once: no more is faster, and a choice of one would be all
+CPU_BATCH = 1  # targets whose networks run at once: more are no faster, and choose nothing alone
 FIRST_BATCH = 8  # targets whose first crops, about ten each, a GPU sees at once
 
 
@@ -52,7 +52,7 @@ class Many(Part):
 
     @property
     def networks(self) -> Any:
-        return getattr(self.tracker, "networks", (self.backbone,))
+        return arguments.networks_of(self.tracker)
 
     def targets(self, state: State) -> int:
         """Returns N of a state."""

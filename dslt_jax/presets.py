@@ -43,4 +43,9 @@ def by_name(name: str) -> "Tracker":
 def __getattr__(name: str) -> Any:
     if name in PRESETS:
         return getattr(importlib.import_module(PRESETS[name]), name)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    choices = "" if name.startswith("_") else f": choose one of {', '.join(PRESETS)}"
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'{choices}")
+
+
+def __dir__() -> list[str]:
+    return [*PRESETS, "PRESETS", "by_name"]

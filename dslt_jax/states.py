@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dslt_jax.multi_target import Many
+
 
 def check_state(tracker: Any, state: Any) -> None:
     """Raises ValueError unless it is a state of the tracker, and of as many targets."""
@@ -44,7 +46,7 @@ def check_sight(tracker: Any, sight: Any, state: Any) -> None:
     cure = "sight, out = dslt.locate(tracker, params, state, frame) gives it"
     _check_kind(tracker, "sight", sight, cure)
     _check_targets(tracker, "sight", sight)
-    counts = [tracker.targets(x) for x in (sight, state) if hasattr(tracker, "targets")]
+    counts = [tracker.targets(x) for x in (sight, state) if isinstance(tracker, Many)]
     if counts and counts[0] != counts[1]:
         raise ValueError(f"sight is of {counts[0]} targets, the state of {counts[1]}: {cure}")
 
@@ -87,7 +89,7 @@ def _check_targets(tracker: Any, name: str, value: Any) -> None:
     """Raises ValueError where it is of one target and the tracker of several, or the reverse."""
     if not type(value).__module__.startswith(f"{__package__}."):
         return  # of a tracker of the caller's, whose center may be anything
-    axes, several = getattr(getattr(value, "center", None), "ndim", 0), hasattr(tracker, "targets")
+    axes, several = getattr(getattr(value, "center", None), "ndim", 0), isinstance(tracker, Many)
     if axes == 1 and several:
         raise ValueError(
             f"{name} is of one target: the tracker of one follows it, not `many` of it"
@@ -97,7 +99,7 @@ def _check_targets(tracker: Any, name: str, value: Any) -> None:
 
 
 def _check_kind(tracker: Any, name: str, value: Any, cure: str) -> None:
-    one: Any = type(tracker.tracker if hasattr(tracker, "targets") else tracker)  # of `many`
+    one: Any = type(tracker.tracker if isinstance(tracker, Many) else tracker)  # of `many`
     kind = _kinds(one).get(name)
     if kind is not None and not isinstance(value, kind):
         came, wanted = (

@@ -66,7 +66,9 @@ def _find(tracker: Tracker, params: Params, state: State, frame: Any) -> tuple[S
     """`locate` with settings that are on the device already."""
     arguments.check_tracker(tracker, params)
     states.check_state(tracker, state)
-    frame = arguments.check_frame(frame, getattr(tracker, "targets", lambda _: None)(state))
+    frame = arguments.check_frame(
+        frame, tracker.targets(state) if isinstance(tracker, Many) else None
+    )
     with states.explained(functools.partial(init, tracker, params), state):
         patches, limits = stages.next_cut(tracker, state, frame)
         sight, look, out = stages.locate(tracker, params, state, patches, limits)
@@ -146,6 +148,8 @@ def track(
     """
     if (box is None) == (state is None):
         raise ValueError("track starts from a box or goes on from a state: give one of them")
+    if key is not None and state is not None:
+        raise ValueError("key is of a start: a state has made its random choices, leave it out")
     arguments.check_tracker(tracker, params)
     frames = arguments.check_frames(frames, "(N, B, H, W, 3)" if isinstance(tracker, Many) else "")
     tracker = placed(tracker)

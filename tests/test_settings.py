@@ -194,7 +194,7 @@ def test_settings_may_be_a_dictionary():
     assert tracker.online.learner.rates == (1e-4, 2e-4)
     assert tracker.loss.func is losses.l2
     assert (len(tracker.augment), tracker.memory.size) == (1, 3)
-    assert settings.override(tracker, None) is not None
+    assert settings.override(tracker, None) == tracker
 
 
 @pytest.mark.parametrize(

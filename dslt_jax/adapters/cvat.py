@@ -32,6 +32,7 @@ def write(tracks: Tracks, *, label: str | None = None, tolerance: float = 1.0) -
       TracksError: the frame's size is not known.
     """
     tracks, end = tracks.clipped(), tracks.length
+    behind = end + tracks.goes_on  # there a box must be taken away, too
     assert tracks.size is not None
     root = xml.Element("annotations")
     _text(root, "version", "1.1")
@@ -51,7 +52,7 @@ def write(tracks: Tracks, *, label: str | None = None, tolerance: float = 1.0) -
             for i in keyframes(track, run, tolerance):
                 _box(parent, track.frames[i], track.boxes[i], outside=False)
             last = run.stop - 1
-            if track.frames[last] + 1 < end:
+            if track.frames[last] + 1 < behind:
                 _box(parent, track.frames[last] + 1, track.boxes[last], outside=True)
     xml.indent(root)
     text = FORBIDDEN.sub("?", xml.tostring(root, encoding="unicode"))

@@ -69,7 +69,7 @@ def _region(
             frame = int(track.frames[i]) + 1
             x, y, width, height = (round(float(value), 4) for value in percent[i])
             box = {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
-            ends = i == run.stop - 1 and frame < tracks.length
+            ends = i == run.stop - 1 and frame < tracks.length + tracks.goes_on
             # The end of the frame. Where the rate varies, only the frames' own times are right.
             end = frame / tracks.fps if track.times is None else track.times[i] + 1 / tracks.fps
             time = round(float(end), 6)

@@ -30,7 +30,7 @@ class Spec:
           ValueError: as `tracker`; WeightsError: its weights are not there.
         """
         tracker = self.tracker()
-        name = getattr(type(tracker), "NAME", type(tracker).__name__.lower())
+        name = type(tracker).__name__.lower()
         described = {"name": name, "seed": self.seed, "config": settings.describe(tracker)}
         return described | {"weights": self._digest(tracker)}
 

@@ -3,6 +3,7 @@
 A run of `dslt track` is read from its folder; `adapters` has the formats of other tools.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +49,8 @@ class Tracks(NamedTuple):
     tracks: list[Track]
     video: str = "video"  # its name
     size: tuple[int, int] | None = None  # width, height in pixels, where all frames have one
-    total: int | None = None  # frames, or how many there are at least
+    total: int | None = None  # frames, as far as anyone looked
+    goes_on: bool = False  # perhaps, behind them
     fps: float | None = None
 
     @property
@@ -136,9 +138,10 @@ def _about(summary: dict[str, Any], read: list[Track]) -> dict[str, Any]:
     if track.times is not None and (lasts := float(track.times[-1] - track.times[0])) > 0:
         about["fps"] = float(track.frames[-1] - track.frames[0]) / lasts
     if summary:
-        asked = (summary.get(name) for name in ("end", "max_frames"))
-        whole = summary["status"] in ("done", "incomplete") and not any(asked)
-        about["total"] = last + (1 if whole else 2)
+        limit = summary.get("max_frames") or math.inf
+        cut = summary.get("end") or summary.get("frames", limit) >= limit
+        whole = summary["status"] in ("done", "incomplete") and not cut
+        about |= {"total": last + 1, "goes_on": not whole}
     return about
 
 

@@ -84,24 +84,18 @@ def estimate(params, template, maps: Maps, layers: Layers, center, size) -> Esti
     x = jnp.concatenate([pairs.reshape(SEARCH_GRID, SEARCH_GRID, -1), looks], axis=-1)[None]
     x = _valid_conv(params, "conv1", x, stride=1)
     x = _valid_conv(params, "conv2", x, stride=2)
-    x = jax.nn.relu(_dense(params, "dense", x.reshape(-1)))
-    x = _dense(params, "out", x)
+    x = jax.nn.relu(network.dense(params, "box/dense", x.reshape(-1)))
+    x = network.dense(params, "box/out", x)
     return Estimate(x[:2], x[2:4], x[4])
 
 
 def _embed(params, maps: Maps, layers: Layers, center, size, points: int) -> jax.Array:
     low, high = (
-        _dense(params, name, sample_grid(x, layer, center, size, points))
+        network.dense(params, f"box/{name}", sample_grid(x, layer, center, size, points))
         for name, x, layer in zip(("shallow", "deep"), maps, layers, strict=True)
     )
     x = low + high
     return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-6)
-
-
-def _dense(params, name: str, x: jax.Array) -> jax.Array:
-    kernel, bias = params[f"box/{name}/w"], params[f"box/{name}/b"]
-    y = jnp.matmul(x, kernel.reshape(kernel.shape[-2:]), precision="highest")
-    return y + bias.reshape((1,) * (y.ndim - 1) + (-1,))
 
 
 def _valid_conv(params, name: str, x: jax.Array, *, stride: int) -> jax.Array:

@@ -34,6 +34,13 @@ def conv(
     return y if bias is None else y + bias.reshape(1, 1, 1, -1)
 
 
+def dense(params: dict[str, jax.Array], name: str, x: jax.Array) -> jax.Array:
+    """A 1x1 convolution or a dense layer (..., C) to (..., D), as the matrix product that it is."""
+    kernel, bias = params[f"{name}/w"], params[f"{name}/b"]
+    y = jnp.matmul(x, kernel.reshape(kernel.shape[-2:]), precision="highest")
+    return y + bias.reshape((1,) * (y.ndim - 1) + (-1,))
+
+
 def conv_relu(x, kernel, bias, *, stride: int = 1, precision: str = "float32") -> jax.Array:
     """`conv`, then max(0, .).
 

@@ -73,8 +73,11 @@ class Siamese:
         """
         fine, coarse = self.trunk.layers
         # Mixed before it is resampled, which is linear too and four times cheaper so.
-        deep = fusion.resample(_dense(params, "deep", deep), coarse, fine, shallow.shape[1])
-        return _dense(params, "embed", jax.nn.relu(_dense(params, "shallow", shallow) + deep))
+        deep = fusion.resample(
+            network.dense(params, "siamfc/deep", deep), coarse, fine, shallow.shape[1]
+        )
+        x = jax.nn.relu(network.dense(params, "siamfc/shallow", shallow) + deep)
+        return network.dense(params, "siamfc/embed", x)
 
 
 def respond(params: dict[str, jax.Array], template: jax.Array, maps: jax.Array) -> jax.Array:
@@ -94,10 +97,3 @@ def respond(params: dict[str, jax.Array], template: jax.Array, maps: jax.Array) 
         if (number := params.get(f"siamfc/response/{name}")) is not None:
             product = apply(product, number.reshape(1, 1, 1))
     return product
-
-
-def _dense(params: dict[str, jax.Array], name: str, x: jax.Array) -> jax.Array:
-    """A 1x1 convolution as the matrix product that it is."""
-    kernel, bias = params[f"siamfc/{name}/w"], params[f"siamfc/{name}/b"]
-    y = jnp.matmul(x, kernel.reshape(kernel.shape[-2:]), precision="highest")
-    return y + bias.reshape(1, 1, 1, -1)

@@ -169,7 +169,7 @@ def _select(tracks: Tracks, values: flags.FlagValues) -> Tracks:
         chosen = [track._replace(times=None) for track in chosen]
     tracks = tracks._replace(tracks=chosen, fps=values.fps or tracks.fps)
     if values.frames:
-        tracks = tracks._replace(total=values.frames)
+        tracks = tracks._replace(total=values.frames, goes_on=False)
         if tracks.length > values.frames:
             raise TracksError(
                 f"--frames is {values.frames}, but frame {tracks.length - 1} has a box"

@@ -1,7 +1,7 @@
 """Renders a clip whose truth is known, follows its target and says how well.
 
     dslt demo
-    dslt demo --output demo_out --preset googlenet --set scale_step=1.01
+    dslt demo --output demo_out --preset googlenet --set size.step=1.01
 
 A beetle walks over a forest floor. The camera moves, zooms and is jerked once, grass covers a part
 of the beetle, another beetle crosses its way and a cloud passes. Nothing is downloaded: clip and

@@ -22,6 +22,11 @@ WAYS = ("box", "box_file", "gui", "targets")
 _WORD = re.compile(r"[\[({]*([A-Za-z]\w*[=:])?[-+]?[\d.][\d.,;]*(e[-+]?\d+)?(%|px)?[\])},;]*")
 
 
+def is_number(word: str) -> bool:
+    """Returns whether a word may be one of a box's four."""
+    return _WORD.fullmatch(word) is not None
+
+
 class Wanted(NamedTuple):
     """What to follow, as it was written."""
 
@@ -60,7 +65,10 @@ def from_flags(values: flags.FlagValues, arguments: Sequence[str]) -> list[Wante
             "and a glob of images is put in quotes, --input 'frames/*.png'"
         )
     if left:
-        raise BoxError(f"'{left[0]}' belongs to no flag: the input is --input PATH")
+        raise BoxError(
+            f"'{left[0]}' belongs to no flag: the input is --input PATH (there is no file or "
+            f"folder '{left[0]}')"
+        )
     if len(given) > 1:
         raise BoxError(f"{WHERE}: {' and '.join(f'--{way}' for way in given)} were given")
     if not given and not values.resume:

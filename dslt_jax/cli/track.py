@@ -3,13 +3,14 @@
     dslt track --input clip.mp4 --box 159,82,56,65
     dslt track --input clip.mp4 --start 1:30 --end 2:00 --box 10%,20%,15%,15%
     dslt track --input frames/ --gui --output out/
-    dslt track --input 'frames/*.png' --box_file box.txt --preset googlenet --set scale_step=1.01
+    dslt track --input 'frames/*.png' --box_file box.txt --preset googlenet --set size.step=1.01
     dslt track --input 0 --gui --realtime         (the first camera, until Ctrl-C)
     dslt track --input clip.mp4 --targets boxes.txt     (several targets at once)
     dslt track --input clip.mp4 --box 159,82,56,65 --resume    (goes on after an early end)
 
-A box is x,y,w,h in pixels of the start frame; x,y is its top-left corner, counted from 0. In a file
-of boxes a first line such as id,x1,y1,x2,y2 names the columns.
+The input may stand alone, `dslt track clip.mp4 --box ...`. A box is x,y,w,h in pixels of the start
+frame; x,y is its top-left corner, counted from 0. In a file of boxes a first line such as
+id,x1,y1,x2,y2 names the columns.
 
 It writes to the output folder: boxes.csv (frame,x,y,w,h,confidence,lost,milliseconds,time),
 boxes.txt (x,y,w,h a line), overlay.mp4 (or .webp without the extra `video`) and summary.json
@@ -35,6 +36,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,17 +127,27 @@ common.define_tracker_flags(FLAGS)
 def main(values: flags.FlagValues, arguments: list[str]) -> int:
     """Tracks and writes; returns the exit status."""
     try:
+        inputs, arguments = _inputs(values, arguments)
         wanted = targets.from_flags(values, arguments)
-        if values.input is None:
+        if not inputs:
             raise UserError("what is to be tracked? --input VIDEO, FOLDER, 'GLOB' or CAMERA NUMBER")
-        if len(values.input) > 1:
+        if len(inputs) > 1:
             raise UserError(
-                f"--input was given {len(values.input)} times: a run follows one video, start one "
+                f"--input was given {len(inputs)} times: a run follows one video, start one "
                 "for each"
             )
-        return _track(values, values.input[0], wanted)
+        return _track(values, inputs[0], wanted)
     except ERRORS as error:
         raise UserError(str(error)) from None
+
+
+def _inputs(values: flags.FlagValues, arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What --input says, or the one file, folder or address that stands alone; the other words."""
+    words = [word for word in arguments if not targets.is_number(word)]
+    alone = [word for word in words if "://" in word or os.path.lexists(local_path(word))]
+    if values.input is not None or len(alone) != 1:
+        return values.input or [], arguments
+    return alone, [word for word in arguments if word != alone[0]]
 
 
 def _track(values: flags.FlagValues, video: str, wanted: list[targets.Wanted] | None) -> int:

@@ -39,7 +39,8 @@ def select_box(image: Image) -> Box | None:
         ) from None
     except tkinter.TclError as error:
         raise SelectError(
-            f"--gui needs a display, and there is none here ({error}): pass --box x,y,w,h"
+            f"--gui needs a display, and there is none here ({error}): pass --box x,y,w,h, or "
+            "`dslt ui`, whose page takes the box"
         ) from None
     try:
         window = Selection(root, image)

@@ -16,8 +16,8 @@ class Region(Part):
     target: int = static(64)  # sqrt(w * h) of the target in the search crop, in pixels
     search: int = static(320)  # side of the square search crop, in pixels
     min_side: float = 4.0  # of a box, in frame pixels
-    # Side of the region's middle, in pixels of the crop, which is all that is seen while the target
-    # moves little: `reserve` times as far off as it went of late it would be in there, whole. 0: the
+    # Side of the region's middle, in pixels of the crop: all that is seen while the target moves so
+    # little that `reserve` times as far off as it went of late it would be in there, whole. 0: the
     # whole region, always. On a CPU alone, whose time it spares.
     near: int = static(0)
     reserve: float = 3.0

@@ -15,7 +15,7 @@ def compact() -> Dslt:
     """Embedded weights, made for a laptop's CPU."""
     return Dslt(
         backbone=Compact(),
-        region=Region(target=49, search=240, near=144),
+        region=Region(target=49, search=240, near=176),
         label=Label(sigma=0.18),
         size=BoxHead(guard=0.8),
         online=Schedule(Adam((3e-4, 3e-4)), steps=2, every=2),

@@ -114,7 +114,7 @@ def choices(now: Spec, begun: Spec) -> dict[str, Any]:
 
 def _networks(preset: str) -> list[str]:
     tracker = presets.by_name(preset)
-    networks = getattr(tracker, "networks", (tracker.backbone,))
+    networks = arguments.networks_of(tracker)
     return [one.name for one in networks if one is not None and one.name in NAMES]
 
 

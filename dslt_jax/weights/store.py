@@ -51,7 +51,7 @@ def files(tracker: Any, path: str | os.PathLike | None = None) -> dict[str, Path
     """
     if tracker.backbone is None:
         return {}
-    names = [network.name for network in getattr(tracker, "networks", (tracker.backbone,))]
+    names = [network.name for network in arguments.networks_of(tracker)]
     others = {name: stored_path(name) for name in names[1:] if name != names[0]}
     return {names[0]: stored_path(names[0]) if path is None else Path(path)} | others
 
@@ -82,7 +82,7 @@ def load_params(tracker: Any, path: str | os.PathLike | None = None) -> dict[str
             raise WeightsError(f"{path}: this tracker has no network that weights could be for")
         return {}
     params = _load_network(backbone, path)
-    for network in getattr(tracker, "networks", (backbone,))[1:]:
+    for network in arguments.networks_of(tracker)[1:]:
         if network == backbone:
             continue
         more = _load_network(network, None)

@@ -36,6 +36,19 @@ def test_a_run_becomes_labels_for_cvat_and_comes_back_as_truth(out, capsys):
     np.testing.assert_allclose(truth, np.loadtxt(out / "boxes.txt", delimiter=","), atol=0.02)
 
 
+@pytest.mark.parametrize(
+    ("flags", "rows", "taken_away"),
+    [(["--max_frames=100"], COUNT, 0), ([f"--max_frames={COUNT - 3}"], COUNT - 3, 1)],
+)
+def test_a_run_with_a_last_frame_becomes_truth_of_its_frames(run, fake, flags, rows, taken_away):
+    out = run("--novideo", *flags).out
+    assert convert(out, "--to=truth") == 0
+    assert len((out / "groundtruth.txt").read_text().splitlines()) == rows
+    assert convert(out, "--to=cvat") == 0  # whose boxes stay until they are taken away
+    text = (out / "cvat.xml").read_text()
+    assert f"<size>{rows}</size>" in text and text.count('outside="1"') == taken_away
+
+
 def test_a_file_that_is_there_is_replaced_only_where_it_is_named(out, capsys):
     assert convert(out, "--to=cvat") == 0
     (out / "cvat.xml").write_text("corrected by hand")

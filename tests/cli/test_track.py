@@ -115,6 +115,15 @@ def test_bad_boxes(run, fake, box, message):
     assert "Traceback" not in result.stderr
 
 
+def test_the_input_may_stand_alone(fake, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "20").touch()  # which is a number of the box all the same
+    words = [str(folder), "--novideo", "--output=o", "--box", "30", "12", "20", "16"]
+    assert cli.main(["dslt", "track", *words]) == 0
+    assert (tmp_path / "o" / "boxes.csv").exists()
+    assert cli.main(["dslt", "track", "gone.mp4", "--box=1,2,3,4"]) == 1
+
+
 @pytest.mark.parametrize(
     ("flags", "status", "message"),
     [
