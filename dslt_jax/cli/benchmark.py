@@ -21,7 +21,7 @@ Exit status: 0 all done; 1 something was not, or a sequence failed; 2 wrong flag
 import contextlib
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from absl import flags
@@ -33,7 +33,7 @@ from dslt_jax.benchmarks.datasets import Dataset, DatasetError
 from dslt_jax.benchmarks.engines import EngineError
 from dslt_jax.benchmarks.execute import Failure, Protocol, Task
 from dslt_jax.benchmarks.metrics import vot
-from dslt_jax.benchmarks.results import ResultsError
+from dslt_jax.benchmarks.results import Results, ResultsError
 from dslt_jax.benchmarks.settings import RunError
 from dslt_jax.benchmarks.tables import plural
 from dslt_jax.cli import common, paths
@@ -128,11 +128,14 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
                     "/failed; the same command tries them again)"
                 )
             done = wanted.subset([name for name in wanted.names if run.done(name)])
-            if len(done):
-                print(_scores(run.path, done, protocol))
+            damaged = False
+            if len(done) and metrics.is_test_split(done[name] for name in done.names):
+                print(f"{run.path}: only first boxes are known, the benchmark's server scores it")
+            elif len(done):
+                damaged = _print_scores(run.path, done, protocol)
     except (DatasetError, EngineError, ResultsError, RunError, WeightsError) as error:
         raise UserError(str(error)) from None
-    return 1 if failed else 0
+    return 1 if failed or damaged else 0
 
 
 def _check_flags(values: flags.FlagValues, arguments: list[str]) -> None:
@@ -203,29 +206,48 @@ def _events(
     return engines.processes(spec, tasks, local)
 
 
-def _scores(path: Path, dataset: Dataset, protocol: Protocol) -> str:
-    """Returns the scores of a run as its protocol is scored, the policy named."""
-    name, tracker = protocol.name, path.resolve().name
-    head = f"{dataset.name}, {name}, {plural(len(dataset), 'sequence')}"
+def _print_scores(path: Path, dataset: Dataset, protocol: Protocol) -> bool:
+    """Prints the scores of a run; returns whether a result of it is damaged, which is said."""
     try:
-        if name == "supervised":
-            scores = vot.evaluate(dataset, runs.read(path, dataset).runs, tracker=tracker)
-            low, high = scores.interval
-            note = f"{scores.variant.describe()}, EAO over lengths {low} .. {high}"
-            return f"{head}\n{note}\n{tables.vot_leaderboard([scores])}"
-        if name == "unsupervised":
-            variant = vot.Variant(name="toolkit")
-            overlap, _, _ = vot.average_overlap(dataset, runs.read(path, dataset).runs, variant)
-            return f"{head}\n{variant.describe()}\n{tracker}: average overlap {overlap:.4f}"
-        policy = metrics.by_name(dataset.policy)
-        if name in ("tre", "sre"):
-            parts = runs.segments(path, dataset)
-            one = metrics.evaluate_segments(dataset, parts, policy, tracker)
+        if protocol.name in ("tre", "sre"):
+            found, count = None, len(dataset)
         else:
-            one = metrics.evaluate(dataset, runs.read(path, dataset).boxes, policy, tracker)
+            found = runs.read(path, dataset)
+            count = len(found.runs)
+        head = f"{dataset.name}, {protocol.name}, {plural(count, 'sequence')}"
+        text, problems = _scores(path, dataset, protocol, found)
     except ValueError as error:
         raise UserError(f"the run cannot be scored: {error}") from None
-    return f"{head}\n{policy.describe()}\n{tables.leaderboard([one])}"
+    print(f"{head}\n{text}")
+    problems = [*(found.problems if found else ()), *problems]
+    for problem in problems:
+        _say(problem)
+    return bool(problems)
+
+
+def _scores(
+    path: Path, dataset: Dataset, protocol: Protocol, found: Results | None
+) -> tuple[str, Sequence[str]]:
+    """Returns a run's scores as its protocol has them, the policy named, and what is wrong."""
+    name, tracker = protocol.name, path.resolve().name
+    policy = metrics.by_name(dataset.policy)
+    if found is None:
+        one = metrics.evaluate_segments(dataset, runs.segments(path, dataset), policy, tracker)
+    elif name == "supervised":
+        scores = vot.evaluate(dataset, found.runs, tracker=tracker)
+        low, high = scores.interval
+        note = f"{scores.variant.describe()}, EAO over lengths {low} .. {high}"
+        return f"{note}\n{tables.vot_leaderboard([scores])}", ()
+    elif name == "unsupervised":
+        variant = vot.Variant(name="toolkit")
+        overlap, _, _ = vot.average_overlap(dataset, found.runs, variant)
+        return f"{variant.describe()}\n{tracker}: average overlap {overlap:.4f}", ()
+    else:
+        one = metrics.evaluate(dataset, found.boxes, policy, tracker)
+    text = f"{policy.describe()}\n{tables.leaderboard([one])}"
+    if policy.name == "got10k":
+        text += f"\n{tables.pooled([one])}"
+    return text, one.problems
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,7 @@
 What the user asked for comes first, a line a fault; the benchmark's own faults come after it.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -58,7 +59,11 @@ def check_flags(command: str, values: flags.FlagValues, arguments: list[str]) ->
             )
     if not arguments:
         raise UserError(f"name at least one folder of results: dslt {command} RESULTS_DIR...")
-    return [paths.local(word) for word in arguments]
+    folders = [paths.local(word) for word in arguments]
+    missing = [folder for folder in folders if not os.path.exists(folder)]
+    if missing and values.dataset is None:  # or else nothing says which benchmark it is of
+        raise UserError(f"the results folder {missing[0]} is missing")
+    return folders
 
 
 def load(

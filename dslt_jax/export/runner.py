@@ -39,7 +39,14 @@ class Tracker:
         Without a seed of all that is random, it is the one of export.json.
         """
         seed = np.uint32(SEED if seed is None else seed)
-        box = np.asarray(box, np.float32)
+        frame, box = np.asarray(frame), np.asarray(box, np.float32)
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+            raise ValueError(f"a frame is (H, W, 3) uint8, got {frame.shape} {frame.dtype}")
+        if box.shape != (4,) or not np.isfinite(box).all() or min(box[2:]) <= 1:
+            raise ValueError(f"a box is x,y,w,h in pixels, of more than 1 a side, got {box}")
+        height, width = frame.shape[:2]
+        if box[0] >= width or box[1] >= height or min(box[:2] + box[2:]) <= 0:
+            raise ValueError(f"box {box} is outside of the {width} x {height} frame")
         self.state = program("init")(self.settings, self.params, frame, box, seed)
 
     def step(self, frame):
@@ -50,9 +57,14 @@ class Tracker:
 
 
 if __name__ == "__main__":
-    clip, box = np.load(sys.argv[1], mmap_mode="r"), sys.argv[2].split(",")
-    tracker = Tracker(**dict(pair.split("=") for pair in sys.argv[3:]))
-    tracker.init(np.asarray(clip[0]), [float(number) for number in box])
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    try:
+        clip, box = np.load(sys.argv[1], mmap_mode="r"), sys.argv[2].split(",")
+        tracker = Tracker(**dict(pair.split("=") for pair in sys.argv[3:]))
+        tracker.init(clip[0], [float(number) for number in box])
+    except (OSError, ValueError) as error:
+        sys.exit(f"tracker.py: {error}")
     try:
         for frame in clip[1:]:
             print(*tracker.step(np.asarray(frame))["box"].tolist(), sep=",", flush=True)

@@ -15,7 +15,7 @@ def compact() -> Dslt:
     """Embedded weights, made for a laptop's CPU."""
     return Dslt(
         backbone=Compact(),
-        region=Region(target=49, search=240, near=176),
+        region=Region(target=49, search=240),
         label=Label(sigma=0.18),
         size=BoxHead(guard=0.8),
         online=Schedule(Adam((3e-4, 3e-4)), steps=2, every=2),
@@ -27,11 +27,16 @@ def compact() -> Dslt:
 def fast() -> Dslt:
     """`compact` on a network of half the arithmetic, for small machines and many targets.
 
-    It tells a target from another one of its kind less well, so that it trusts shorter ways more.
+    It tells a target from another one of its kind less well, so that it trusts shorter ways more,
+    and sees no more of the region than a target needs that moves little.
     """
     base = compact()
     return base.replace(
-        backbone=Narrow(), size=BoxHead(), online=base.online.replace(every=4), motion=1.0
+        backbone=Narrow(),
+        region=base.region.replace(near=176),
+        size=BoxHead(),
+        online=base.online.replace(every=4),
+        motion=1.0,
     )
 
 

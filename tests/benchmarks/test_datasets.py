@@ -343,6 +343,15 @@ def test_got10k(tmp_path):
         datasets.load("got10k", tmp_path)[0]
 
 
+@pytest.mark.parametrize("name", ["vot", "got10k"])
+def test_names_in_a_list_may_have_spaces(tmp_path, name):
+    for folder in ("aa", "with space"):
+        layouts.images(tmp_path / folder, 1, 3, digits=8)
+        layouts.text(tmp_path / folder / "groundtruth.txt", layouts.truth(3))
+    (tmp_path / "list.txt").write_text("aa\nwith space\n\n")
+    assert datasets.load(name, tmp_path).names == ("aa", "with space")
+
+
 def test_the_test_split_of_got10k_is_tracked_and_not_scored(tmp_path):
     """Its annotations are the first frame's box."""
     layouts.images(tmp_path / "GOT-10k_Test_000001", 1, 5, digits=8)
@@ -350,8 +359,8 @@ def test_the_test_split_of_got10k_is_tracked_and_not_scored(tmp_path):
     sequence = datasets.load("got10k", tmp_path)[0]
     assert len(sequence) == len(sequence.frames) == 5
     assert np.isfinite(sequence.boxes[0]).all() and np.isnan(sequence.boxes[1:]).all()
-    scores = metrics.evaluate([sequence], {sequence.name: np.tile(sequence.boxes[0], (5, 1))})
-    assert scores.auc[0] < 0.2
+    with pytest.raises(ValueError, match="nothing but first boxes is known"):
+        metrics.evaluate([sequence], {sequence.name: np.tile(sequence.boxes[0], (5, 1))})
 
 
 def test_folders_whose_listing_fails_are_passed_over(tmp_path, monkeypatch):
@@ -380,6 +389,17 @@ def test_generic(tmp_path):
     dataset = datasets.load("generic", tmp_path)
     assert dataset.names == ("one", "three", "two")
     assert [path.name for path in dataset["three"].frames] == ["9.jpg", "10.jpg", "11.jpg"]
+    (tmp_path / "three" / "more.txt").write_text("")
+    (tmp_path / "two" / "groundtruth.txt").rename(tmp_path / "notes" / "gt.txt")
+    halves = datasets.load("generic", tmp_path)
+    assert halves.names == ("one",)
+    assert [note.split(" is left out: ")[1][:30] for note in halves.notes] == [
+        "it has boxes and no images",
+        "it has 2 text files, none call",
+        "it has images and no text file",
+    ]
+    (tmp_path / "notes" / "gt.txt").rename(tmp_path / "two" / "groundtruth.txt")
+    (tmp_path / "three" / "more.txt").unlink()
     for hidden in ("frames/._9.jpg", "._target.txt"):  # as macOS leaves them
         (tmp_path / "three" / hidden).write_text("")
     three = datasets.load("generic", tmp_path)[np.int64(1)]

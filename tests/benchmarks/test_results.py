@@ -120,6 +120,16 @@ def test_names_that_differ_in_a_separator_or_in_case_have_their_own_files(tmp_pa
         }
 
 
+def test_a_result_that_is_missing_is_no_other_sequences(tmp_path):
+    layouts.generic(tmp_path / "data", ("car", "Car"))
+    data = datasets.load("generic", tmp_path / "data")
+    (tmp_path / "mine").mkdir()
+    layouts.text(tmp_path / "mine" / "car.txt", layouts.truth(5))
+    found = results.read(tmp_path / "mine", data)
+    assert list(found.runs) == ["car"]
+    assert found.problems == (f"Car has no result in {tmp_path / 'mine'}",)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

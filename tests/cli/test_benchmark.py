@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -106,6 +107,34 @@ def test_a_failed_sequence_is_kept_the_others_go_on_and_it_is_tried_again(dslt, 
     assert dslt() == 0
     assert "runs/x: 2 of 2 sequences are done" in capsys.readouterr().out
     assert not Path("runs/x/failed").exists()
+
+
+def test_a_damaged_result_is_told_and_does_not_count(dslt, capsys):
+    assert dslt() == 0
+    capsys.readouterr()
+    Path("runs/x/one.txt").write_text("garbage")
+    assert dslt() == 1
+    captured = capsys.readouterr()
+    assert "generic, ope, 1 sequence\n" in captured.out and "one.txt" in captured.err
+    Path("runs/x/one.txt").write_text("1,2,3,4\n")
+    assert dslt() == 1
+    assert "one: 1 rows for " in capsys.readouterr().err
+
+
+def test_got10k_is_scored_by_its_own_measures_and_its_test_split_by_its_server(
+    dslt, tmp_path, capsys
+):
+    for i in (1, 2):
+        folder = tmp_path / "val" / f"GOT-10k_Val_00000{i}"
+        layouts.images(folder, 1, 4, digits=8)
+        layouts.text(folder / "groundtruth.txt", layouts.truth(4))
+    words = ["--dataset", "got10k", "--root", "val", "--output", "runs/v"]
+    assert dslt(*words) == 0
+    assert re.search(r"all frames +AO +SR50 +SR75\nv +0\.", capsys.readouterr().out)
+    for i in (1, 2):
+        layouts.text(tmp_path / f"val/GOT-10k_Val_00000{i}" / "groundtruth.txt", layouts.truth(1))
+    assert dslt(*words[:-1], "runs/t") == 0
+    assert "runs/t: only first boxes are known" in capsys.readouterr().out
 
 
 def test_unreadable_ground_truth_fails_its_sequence_only(dslt, tmp_path, capsys):

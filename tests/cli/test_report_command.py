@@ -148,7 +148,8 @@ def test_an_output_that_cannot_be_written(folders, capsys):
     ("arguments", "message"),
     [
         ([], "name at least one folder of results"),
-        (["x"], "which benchmark? --dataset otb | otb100"),
+        (["x"], "the results folder x is missing"),
+        (["."], "which benchmark? --dataset otb | otb100"),
         (["x", "--dataset", "nothing", "--root", "."], "there is no dataset 'nothing'"),
         (["x", "--dataset", "otb", "--annotations", "n"], "n is not a folder"),
         (["x", "--dataset", "otb", "--annotations", "n", "--embed_frames"], "--root"),

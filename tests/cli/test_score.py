@@ -194,7 +194,8 @@ def test_one_bad_tracker_does_not_stop_the_others(folders, capsys):
     ("arguments", "message"),
     [
         ([], "name at least one folder of results"),
-        (["x"], "which benchmark? --dataset otb | otb100"),
+        (["x"], "the results folder x is missing"),
+        (["."], "which benchmark? --dataset otb | otb100"),
         (["x", "--dataset", "nothing", "--root", "."], "there is no dataset 'nothing'"),
         (["x", "--dataset", "otb"], "otb needs a root with its sequences"),
         (["x", "--dataset", "otb", "--annotations", "none"], "none is not a folder"),

@@ -51,6 +51,23 @@ def test_another_frame_size_needs_no_other_export(runner):
         np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        ([1, 2, 3], "a box is x,y,w,h"),
+        ([1, 2, 0, 9], "of more than 1 a side"),
+        ([1, 2, float("nan"), 9], "a box is x,y,w,h"),
+        ([900, 2, 9, 9], "outside of the 160 x 120 frame"),
+    ],
+)
+def test_its_wrong_boxes_are_told(runner, box, says):
+    frames, truth = small.clip(1)
+    with pytest.raises(ValueError, match=says):
+        runner.Tracker().init(frames[0], box)
+    with pytest.raises(ValueError, match=r"a frame is \(H, W, 3\) uint8"):
+        runner.Tracker().init(frames[0] / 255, truth[0])
+
+
 def test_settings_are_inputs(mosse, runner):
     frames, truth = small.clip(2)
     lost = {}
@@ -161,8 +178,9 @@ def test_the_seed_is_the_exports(tmp_path, monkeypatch):
     module, seeds = load(tmp_path), []
     module.program = lambda name: lambda *given: seeds.append(given[-1])
     tracker = module.Tracker()
-    tracker.init(None, [0, 0, 9, 9])
-    tracker.init(None, [0, 0, 9, 9], seed=7)
+    frame = np.zeros((12, 16, 3), np.uint8)
+    tracker.init(frame, [0, 0, 9, 9])
+    tracker.init(frame, [0, 0, 9, 9], seed=7)
     assert seeds == [2**32 - 1, 7] and {seed.dtype for seed in seeds} == {np.dtype(np.uint32)}
 
 

@@ -31,7 +31,20 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     def read(target: str) -> Sequence:
         return _read(folder / target)
 
-    return Dataset(name, _names(folder), read, "wu", folder, notes)
+    return Dataset(name, _names(folder), read, "wu", folder, notes + _left_out(folder))
+
+
+def _left_out(folder: Path) -> tuple[str, ...]:
+    """A sentence on each folder that is half a sequence."""
+    halves = []
+    for path in sorted(path for path in folder.iterdir() if path.is_dir()):
+        images, texts = bool(_images(path)), list(path.glob("*.txt"))
+        if images and _text(path) is None:
+            why = f"has {len(texts)} text files, none" if texts else "has images and no text file"
+            halves.append(f"{path} is left out: it {why} called {', '.join(TEXTS)}")
+        elif not images and _text(path) is not None:
+            halves.append(f"{path} is left out: it has boxes and no images")
+    return tuple(halves)
 
 
 def _names(folder: Path) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from dslt_jax.benchmarks.datasets.base import (
     frame_range,
     image_root,
 )
-from dslt_jax.benchmarks.datasets.textfile import read_table, read_text
+from dslt_jax.benchmarks.datasets.textfile import read_lines, read_table, read_text
 
 
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
@@ -28,7 +28,7 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     source = texts or folder
     assert source is not None
     if (source / "list.txt").is_file():
-        names = read_text(source / "list.txt").split()
+        names = read_lines(source / "list.txt")
     else:
         names = folders_with(source, "groundtruth.txt")
 

@@ -17,7 +17,7 @@ from dslt_jax.benchmarks.datasets.base import (
     frame_range,
     image_root,
 )
-from dslt_jax.benchmarks.datasets.textfile import read_table, read_text
+from dslt_jax.benchmarks.datasets.textfile import read_lines, read_table
 
 ORIGIN = 1.0
 
@@ -29,7 +29,7 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     source = texts or folder
     assert source is not None
     if (source / "testing_set.txt").is_file():
-        names = read_text(source / "testing_set.txt").split()
+        names = read_lines(source / "testing_set.txt")
     else:
         names = [path.parent.name for path in _truths(source)]
         names = [name for name in names if name.rpartition("-")[2].isdecimal()]

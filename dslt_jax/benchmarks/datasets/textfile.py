@@ -29,6 +29,11 @@ def read_text(path: Path) -> str:
     return text
 
 
+def read_lines(path: Path) -> list[str]:
+    """Returns what a text file names, a name a line; raises DatasetError as `read_text`."""
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
+
+
 def read_table(path: str | Path, columns: tuple[int, ...] = (4,)) -> Array:
     """Returns the numbers of a text file (N, C) float64; comma, tab, space or semicolon apart.
 

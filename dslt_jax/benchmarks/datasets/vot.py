@@ -20,7 +20,7 @@ from dslt_jax.benchmarks.datasets.base import (
     image_root,
     numbered_images,
 )
-from dslt_jax.benchmarks.datasets.textfile import read_regions, read_table, read_text
+from dslt_jax.benchmarks.datasets.textfile import read_lines, read_regions, read_table
 
 
 def load(name: str, root: str | Path | None, annotations: str | Path | None) -> Dataset:
@@ -30,7 +30,7 @@ def load(name: str, root: str | Path | None, annotations: str | Path | None) -> 
     source = texts or folder
     assert source is not None
     if (source / "list.txt").is_file():
-        names = read_text(source / "list.txt").split()
+        names = read_lines(source / "list.txt")
     else:
         names = folders_with(source, "groundtruth.txt")
 

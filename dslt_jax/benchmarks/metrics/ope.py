@@ -12,6 +12,12 @@ from dslt_jax.benchmarks.metrics.scores import Scores
 from dslt_jax.boxes import Array
 
 
+def is_test_split(sequences: Iterable[Sequence]) -> bool:
+    """Returns whether nothing but the first boxes is known of them: a server scores results."""
+    truths = [sequence.ground_truth for sequence in sequences]
+    return all(len(truth) > 1 and np.isnan(truth[1:]).all() for truth in truths)
+
+
 def evaluate(
     dataset: Dataset | Iterable[Sequence] | Sequence,
     results: Mapping[str, Array],
@@ -40,6 +46,11 @@ def evaluate(
     sequences = [sequence for sequence in dataset if sequence.name in results]
     if not sequences:
         raise ValueError(f"{tracker or 'the tracker'} has no results on any of the sequences")
+    if is_test_split(sequences):
+        raise ValueError(
+            "nothing but first boxes is known of these sequences, as of a test split: the "
+            "benchmark's own server scores results on it"
+        )
     problems, aligned, given = [], [], []
     for sequence in sequences:
         if not len(sequence):

@@ -2,6 +2,7 @@
 
 import glob
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from dslt_jax.benchmarks.datasets import Dataset, DatasetError
@@ -39,7 +40,7 @@ def read(
         format = detect(path)
     if format not in FORMATS:
         raise ResultsError(f"there is no format '{format}': choose one of {', '.join(FORMATS)}")
-    find = _Finder(path, format, experiment)
+    find = _Finder(path, format, experiment, dataset.names)
     runs: dict[str, list[Trajectory]] = {}
     problems = []
     for name in dataset.names:
@@ -88,10 +89,12 @@ def detect(path: Path) -> str:
 class _Finder:
     """Finds the files of a sequence, whatever way its name is written; as it is, if that is there.
 
-    Its tables hold a path by `key` and, behind a /, by its own name.
+    Its tables hold a path by `key` and, behind a /, by its own name. What has the very name of
+    another sequence, car of Car's benchmark, is that one's.
     """
 
-    def __init__(self, path: Path, format: str, experiment: str):
+    def __init__(self, path: Path, format: str, experiment: str, names: Iterable[str]):
+        self.names = frozenset(names)
         nested = path / experiment if format == "vot" or (path / experiment).is_dir() else path
         self.folders, self.files = dict[str, Path](), dict[str, Path]()
         for folder in nested.glob("*"):
@@ -108,9 +111,12 @@ class _Finder:
     def __call__(self, name: str) -> list[Path]:
         for alias in (name, ALIASES.get(name, name)):
             for written in (f"/{alias}", key(alias)):
-                if written in self.files:
-                    return [self.files[written]]
-                if folder := self.folders.get(written):
+                if (file := self.files.get(written)) and self._is_of(file.stem, name):
+                    return [file]
+                if (folder := self.folders.get(written)) and self._is_of(folder.name, name):
                     stem = glob.escape(folder.name)
                     return sorted(folder.glob(f"{stem}_[0-9][0-9][0-9].txt"))
         return []
+
+    def _is_of(self, found: str, name: str) -> bool:
+        return found == name or found not in self.names
