@@ -1,6 +1,6 @@
 """Frozen networks. Each declares its layers; none knows a tracker."""
 
-from dslt_jax.backbones.base import Backbone, Function, Layer, apply, apply_middle
+from dslt_jax.backbones.base import Backbone, Function, Layer, apply
 from dslt_jax.backbones.compact import Compact, Narrow
 from dslt_jax.backbones.googlenet import GoogLeNet
 from dslt_jax.backbones.siamese import Siamese
@@ -28,5 +28,4 @@ __all__ = [
     "Siamese",
     "Vgg16",
     "apply",
-    "apply_middle",
 ]

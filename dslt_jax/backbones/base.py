@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import jax
-import jax.numpy as jnp
 
 from dslt_jax.backbones.layers import PRECISIONS
 
@@ -124,26 +123,6 @@ def apply(backbone: Backbone, params: Any, image: jax.Array) -> tuple[jax.Array,
                 f"{image.shape}, but it returns {found.shape}"
             )
     return maps
-
-
-def apply_middle(
-    backbone: Backbone, params: Any, image: jax.Array, size: int
-) -> tuple[jax.Array, ...]:
-    """Returns `apply`'s maps of square images of which only the middle is seen; 0 around it.
-
-    Args:
-      size: side of the middle in pixels, so that whole cells of every layer are left on each side.
-
-    Raises:
-      ValueError: as `apply`.
-    """
-    low = (image.shape[1] - size) // 2
-    maps = apply(backbone, params, image[:, low : low + size, low : low + size])
-    edges = [low // layer.stride for layer in backbone.layers]
-    return tuple(
-        jnp.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
-        for x, edge in zip(maps, edges, strict=True)
-    )
 
 
 def check_precision(precision: str) -> None:

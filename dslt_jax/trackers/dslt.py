@@ -88,7 +88,7 @@ class Dslt(Part):
     ) -> tuple[Sight, Look | None]:
         """Finds the target in the search region."""
         layers, region = self.backbone.layers, self.region
-        maps = self.see(params, state, patches)
+        maps = backbones.apply(self.backbone, params, patches)
         spectra = self.spectra(maps, state.reductions)
         response = self.respond(state, spectra, self.grid)[0]
         anchor = region.anchor(layers[0], region.search)
@@ -127,7 +127,6 @@ class Dslt(Part):
             teaches=~lost & ~wrong & ~elsewhere & (judged >= self.gates.learn),
             sizing=memory,
             response=response,
-            pace=region.pace(state.pace, state.size / scale, pixel - anchor, sure & ~wrong),
             limits=limits,
         )
         look = self.size.look(sight.center, scale)
@@ -172,24 +171,6 @@ class Dslt(Part):
         return dslt_learning.learn_in_turn(self, states, sights)
 
     # --- what they share ---
-
-    def see(self, params: Any, state: State, patches: jax.Array) -> tuple[jax.Array, ...]:
-        """The maps of the search region, or of its middle where that is enough."""
-        region = self.region
-        middle = region.middle(max(layer.stride for layer in self.backbone.layers))
-
-        def whole():
-            return tuple(backbones.apply(self.backbone, params, patches))
-
-        def part():
-            return backbones.apply_middle(self.backbone, params, patches, middle)
-
-        def either():
-            return jax.lax.cond(region.beyond(middle, state.size, state.pace), whole, part)
-
-        if middle == region.search:
-            return whole()
-        return jax.lax.platform_dependent(cpu=either, default=whole)
 
     def objective(self, samples: Samples, mask: jax.Array) -> Objective:
         """Importance-weighted loss summed over the map, averaged over the samples, plus decay."""

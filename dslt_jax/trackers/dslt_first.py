@@ -56,7 +56,6 @@ def fit(tracker: Any, params: Any, key: jax.Array, patches: jax.Array, box: jax.
         sizing=tracker.size.start(params, view, center_pixel, pixels),
         usual=0.0 * center[0],
         missing=0.0 * center[0],
-        pace=0.0 * center[0] + 1.0,  # not known yet
         limits=0.0 * center,
         head=Head(
             learned.kernel,

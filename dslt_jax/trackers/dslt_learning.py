@@ -86,7 +86,6 @@ def _move_on(
         sizing=sight.sizing,
         usual=jnp.where(sight.teaches, usual, state.usual),
         missing=jnp.where(sight.held, state.missing + 1.0, 0.0),
-        pace=sight.pace,
         limits=sight.limits,
         head=state.head._replace(kernel=fit.kernel, optimizer=fit.state),
         samples=tracker.memory.forget(samples, ~fit.finite),

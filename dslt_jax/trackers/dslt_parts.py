@@ -16,11 +16,6 @@ class Region(Part):
     target: int = static(64)  # sqrt(w * h) of the target in the search crop, in pixels
     search: int = static(320)  # side of the square search crop, in pixels
     min_side: float = 4.0  # of a box, in frame pixels
-    # Side of the region's middle, in pixels of the crop: all that is seen while the target moves so
-    # little that `reserve` times as far off as it went of late it would be in there, whole. 0: the
-    # whole region, always. On a CPU alone, whose time it spares.
-    near: int = static(0)
-    reserve: float = 3.0
 
     def check(self) -> None:
         self.require("target", lambda n: n >= 1, "at least 1")
@@ -29,8 +24,6 @@ class Region(Part):
             "search", lambda n: n >= 2 * self.target, f"at least twice target={self.target}"
         )
         self.require("min_side", lambda s: s > 0, "greater than 0")
-        self.require("near", lambda n: n >= 0, "at least 0")
-        self.require("reserve", lambda r: r >= 0, "at least 0")
 
     def length(self, size: Any) -> jax.Array:
         """Returns () the length of a target's size (2,) that `target` is in the crop."""
@@ -39,32 +32,6 @@ class Region(Part):
     def side(self, size: jax.Array) -> jax.Array:
         """Returns () the search region's side in frame pixels, of a target's size (2,)."""
         return self.search / self.target * self.length(size)
-
-    def middle(self, stride: int) -> int:
-        """Returns the side of the middle: `near`, or more for whole cells of `stride` around it."""
-        edge = max(self.search - (self.near or self.search), 0) // 2
-        return self.search - 2 * (edge // stride * stride)
-
-    def beyond(self, middle: int, size: jax.Array, pace: jax.Array) -> jax.Array:
-        """Returns () bool, a target may be beyond the region's middle, of so many pixels.
-
-        Args:
-          size: (2,) width and height; pace: () how far it goes in a frame, in its lengths.
-        """
-        longest = jnp.max(size) / self.length(size) * self.target
-        return ~(self.reserve * pace * self.target <= (middle - longest) / 2)
-
-    def pace(
-        self, pace: jax.Array, size: jax.Array, moved: jax.Array, believed: jax.Array
-    ) -> jax.Array:
-        """Returns () how far a target goes in a frame, in its lengths: the furthest of late.
-
-        Args:
-          pace: () so far; size, moved: (2,) of the target and by how much it has moved, in pixels;
-          believed: () bool, it was the target. If not, nothing is known of it.
-        """
-        now = jnp.linalg.norm(moved) / self.length(size)
-        return jnp.where(believed, jnp.maximum(0.9 * pace, now), 1.0)
 
     def look(self, layer: Layer, center: jax.Array, size: jax.Array) -> Look:
         """Returns the search region of a target; layer: whose cells its response has."""

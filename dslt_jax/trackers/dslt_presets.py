@@ -27,16 +27,11 @@ def compact() -> Dslt:
 def fast() -> Dslt:
     """`compact` on a network of half the arithmetic, for small machines and many targets.
 
-    It tells a target from another one of its kind less well, so that it trusts shorter ways more,
-    and sees no more of the region than a target needs that moves little.
+    It tells a target from another one of its kind less well, so that it trusts shorter ways more.
     """
     base = compact()
     return base.replace(
-        backbone=Narrow(),
-        region=base.region.replace(near=176),
-        size=BoxHead(),
-        online=base.online.replace(every=4),
-        motion=1.0,
+        backbone=Narrow(), size=BoxHead(), online=base.online.replace(every=4), motion=1.0
     )
 
 

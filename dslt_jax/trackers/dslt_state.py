@@ -26,7 +26,6 @@ class State(flax.struct.PyTreeNode):
     sizing: Any  # what the sizing remembers
     usual: jax.Array  # () response of the frames that teach, a running mean
     missing: jax.Array  # () frames that the position was held for
-    pace: jax.Array  # () how far the target may go in a frame, in its lengths
     limits: jax.Array  # (2,) width, height of the last frame
     head: Head
     samples: Samples
@@ -47,5 +46,4 @@ class Sight(NamedTuple):
     teaches: jax.Array  # () bool
     sizing: Any  # as in State
     response: jax.Array  # (grid, grid)
-    pace: jax.Array  # () as in State
     limits: jax.Array  # (2,) width, height of the frame

@@ -7,13 +7,12 @@
 Prints for each preset: milliseconds (median, minimum) of each stage and of the whole step, compile
 time apart, GFLOP, the fraction of this machine's own float32 matrix-product rate (the fastest run
 of both), the share of the time outside the backbone, and peak memory. The whole step is one that
-teaches and sees all of its search region; where not every frame does, the mean over frames is there
-too, and where the region's middle is enough for a target that moves little, the mean of such
-frames. Stages, steps and matrix product are called in turn, round after round, so that all see the
-same machine. Each preset has a process of its own. The twin, the compact network and update in
-PyTorch, gives the same numbers or the run fails; ours and the twin run A B A B in one process.
-Random weights serve where there are none. Last comes what it costs that settings are arguments of
-the programs, which a tiny tracker shows best. Takes about three minutes on 2 cores.
+teaches; where not every frame does, the mean over frames is there too. Stages, steps and matrix
+product are called in turn, round after round, so that all see the same machine. Each preset has a
+process of its own. The twin, the compact network and update in PyTorch, gives the same numbers or
+the run fails; ours and the twin run A B A B in one process. Random weights serve where there are
+none. Last comes what it costs that settings are arguments of the programs, which a tiny tracker
+shows best. Takes about three minutes on 2 cores.
 
 GFLOP count a convolution as the direct sum has it, so that Winograd's, which multiplies less, may
 pass the matrix product's rate. Expected there: compact 50 or more steps a second, googlenet 10.
@@ -80,19 +79,11 @@ def measure(preset: str, assignments: list[str], targets: int, repeat: int) -> d
         f"step {i}": functools.partial(dslt.step, driven, params, state, frames[1])
         for i, state in enumerate(states[:-1])
     }
-    if getattr(getattr(tracker, "region", None), "near", 0):
-        steps |= {
-            f"quiet step {i}": functools.partial(
-                dslt.step, driven, params, state.replace(pace=0.0 * state.pace), frames[1]
-            )
-            for i, state in enumerate(states[:-1])
-        }
     products = {f"product {len(one)}": functools.partial(product, one) for one in matrices}
     times = timing.interleave(table | steps | products, repeat)
 
     rate = max(2e-6 * n**3 / times.pop(f"product {n}").min() for n in MATRICES)  # GFLOP a second
     of_steps = [times.pop(name) for name in steps]
-    of_steps, of_quiet = of_steps[: len(taught)], of_steps[len(taught) :]
     times["whole step"] = of_steps[taught.index(True)]
     flop = {name: stage.flop() for name, stage in table.items()}
     flop["whole step"] = sum(flop.values())
@@ -113,9 +104,8 @@ def measure(preset: str, assignments: list[str], targets: int, repeat: int) -> d
         "compile_seconds": {"init": compile_init, "step": compile_step},
         "first_frame_seconds": first_frame,
         "stages": rows,
-        "cycle": len(of_steps),
+        "cycle": len(steps),
         "mean_step": _summary(np.mean(of_steps, axis=0)),
-        "quiet_step": _summary(np.mean(of_quiet, axis=0)) if of_quiet else None,
         "matrix_gflop_per_second": rate,
         "steps_per_second": 1e3 / rows["whole step"]["median_ms"],
         "share_outside_backbone": outside / total,

@@ -12,8 +12,6 @@ def show(result: dict[str, Any]) -> None:
         print(_times(name, row) + f"{row['gflop']:>9.3f}{row['of_matrix_rate']:>16.2f}")
     if cycle > 1:
         print(_times(f"mean of {cycle} frames", result["mean_step"]) + ", of which one teaches")
-    if result["quiet_step"]:
-        print(_times("the same, quiet", result["quiet_step"]) + ", the middle of the region alone")
     print(
         f"{result['steps_per_second']:.1f} steps a second that teach, "
         f"{1e3 * count / result['mean_step']['median_ms']:.1f} targets a second on average; "
