@@ -167,6 +167,21 @@ def read(path: str | Path, dataset: Dataset) -> results_lib.Results:
     return results_lib.read(path, dataset, experiment=FOLDERS.get(name, "baseline"))
 
 
+def check_starts(path: str | Path, dataset: Dataset) -> None:
+    """Raises RunError where a result of one pass does not begin with its sequence's first box.
+
+    Then it is of another video of that name, or the box has been corrected since.
+    """
+    for name, boxes in read(path, dataset).boxes.items():
+        first = dataset[name].boxes[0]
+        if len(boxes) and np.abs(boxes[0] - first).max() > 0.1:  # the files have four decimals
+            came, now = (",".join(f"{number:g}" for number in box) for box in (boxes[0], first))
+            raise RunError(
+                f"{path} holds a result of {name} that begins with the box {came}, and it is {now} "
+                f"here: choose another directory, or delete {name}.txt to have it done again"
+            )
+
+
 def segments(path: str | Path, dataset: Dataset) -> dict[str, list[tuple[int, Array]]]:
     """Returns what `metrics.evaluate_segments` takes of a tre or sre run.
 

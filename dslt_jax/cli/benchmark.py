@@ -121,6 +121,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         with runs.Run(values.output, protocol, settings, about) as run:
             for note in dataset.notes:
                 _say(note)
+            _check_starts(run, wanted)
             failed = _run(values, run, wanted, spec, device)
             if failed:  # said first: what cannot be scored ends here
                 _say(
@@ -149,6 +150,14 @@ def _check_flags(values: flags.FlagValues, arguments: list[str]) -> None:
         raise UserError("--ray_address belongs to --engine ray")
     if values.engine == "ray" and values.workers:
         raise UserError("--workers belongs to --engine local: Ray uses all that the cluster has")
+
+
+def _check_starts(run: runs.Run, dataset: Dataset) -> None:
+    done = dataset.subset([name for name in dataset.names if run.done(name)])
+    if run.protocol.name in runs.FOLDERS or not len(done):
+        return
+    with contextlib.suppress(ResultsError, DatasetError):  # it is told when they are scored
+        runs.check_starts(run.path, done)
 
 
 def _run(

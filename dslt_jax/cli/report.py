@@ -47,7 +47,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError(str(error)) from None
     if made.protocol in ("supervised", "unsupervised"):
         problems += scoring.left_out(values, ["policy", "thresholds"], "VOT's experiments")
-    folder = Path(values.output)
+    folder, stale = Path(values.output), list[str]()
     try:
         page = report.write_page(
             made, folder, reference=values.reference, embed_frames=values.embed_frames
@@ -57,9 +57,11 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         report.write_tables(made, folder / "tables")
         if values.figures:
             report.write_figures(made, folder / "figures")
+        elif (folder / "figures").is_dir():
+            stale = [f"{folder / 'figures'} has those of an earlier report"]
     except report.ReportError as error:
         problems.append(str(error))
-    scoring.tell("report", [*made.notes, *problems])
+    scoring.tell("report", [*made.notes, *stale, *problems])
     return 1 if problems else 0
 
 

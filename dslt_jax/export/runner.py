@@ -41,12 +41,12 @@ class Tracker:
         seed = np.uint32(SEED if seed is None else seed)
         frame, box = np.asarray(frame), np.asarray(box, np.float32)
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-            raise ValueError(f"a frame is (H, W, 3) uint8, got {frame.shape} {frame.dtype}")
+            raise ValueError(f"a frame must be (H, W, 3) uint8, got {frame.shape} {frame.dtype}")
         if box.shape != (4,) or not np.isfinite(box).all() or min(box[2:]) <= 1:
-            raise ValueError(f"a box is x,y,w,h in pixels, of more than 1 a side, got {box}")
+            raise ValueError(f"a box must be x,y,w,h in pixels, of more than 1 a side, got {box}")
         height, width = frame.shape[:2]
         if box[0] >= width or box[1] >= height or min(box[:2] + box[2:]) <= 0:
-            raise ValueError(f"box {box} is outside of the {width} x {height} frame")
+            raise ValueError(f"box {box} must be inside of the {width} x {height} frame")
         self.state = program("init")(self.settings, self.params, frame, box, seed)
 
     def step(self, frame):

@@ -116,9 +116,21 @@ def test_a_damaged_result_is_told_and_does_not_count(dslt, capsys):
     assert dslt() == 1
     captured = capsys.readouterr()
     assert "generic, ope, 1 sequence\n" in captured.out and "one.txt" in captured.err
-    Path("runs/x/one.txt").write_text("1,2,3,4\n")
+    Path("runs/x/one.txt").write_text("25,19,14,9\n")
     assert dslt() == 1
     assert "one: 1 rows for " in capsys.readouterr().err
+
+
+def test_results_of_other_videos_are_not_taken_for_these(dslt, tmp_path, capsys):
+    assert dslt() == 0
+    truth = tmp_path / "data" / "two" / "groundtruth.txt"
+    first, rest = truth.read_text().split("\n", 1)
+    truth.write_text("7,8,9,10\n" + rest)
+    capsys.readouterr()
+    assert dslt() == 1
+    assert f"a result of two that begins with the box {first}" in capsys.readouterr().err
+    Path("runs/x/two.txt").unlink()
+    assert dslt() == 0
 
 
 def test_got10k_is_scored_by_its_own_measures_and_its_test_split_by_its_server(

@@ -43,6 +43,19 @@ def test_page_figures_and_tables(folders, capsys):
     assert (folders / "report" / "tables" / "leaderboard.tex").is_file()
 
 
+def test_what_an_earlier_report_has_left_is_taken_away_or_told(folders, capsys):
+    assert _report(folders, "Good") == 0
+    old = [folders / "report" / "figures" / "eao.png", folders / "report" / "tables/attributes.csv"]
+    other = folders / "report" / "figures" / "mine.png"
+    for path in (*old, other):
+        path.write_text("old")
+    assert _report(folders, "Good", flags=["--nofigures"]) == 0
+    assert "figures has those of an earlier report" in capsys.readouterr().err
+    assert old[0].exists() and old[1].read_text() != "old"
+    assert _report(folders, "Good") == 0
+    assert not old[0].exists() and other.exists()
+
+
 def test_different_sequences_are_told_and_that_is_no_failure(folders, capsys):
     (folders / "Poor" / "Deer.txt").unlink()
     assert _report(folders, "Good", "Poor", flags=["--nofigures"]) == 0

@@ -54,17 +54,17 @@ def test_another_frame_size_needs_no_other_export(runner):
 @pytest.mark.parametrize(
     ("box", "says"),
     [
-        ([1, 2, 3], "a box is x,y,w,h"),
+        ([1, 2, 3], "a box must be x,y,w,h"),
         ([1, 2, 0, 9], "of more than 1 a side"),
-        ([1, 2, float("nan"), 9], "a box is x,y,w,h"),
-        ([900, 2, 9, 9], "outside of the 160 x 120 frame"),
+        ([1, 2, float("nan"), 9], "a box must be x,y,w,h"),
+        ([900, 2, 9, 9], "must be inside of the 160 x 120 frame"),
     ],
 )
 def test_its_wrong_boxes_are_told(runner, box, says):
     frames, truth = small.clip(1)
     with pytest.raises(ValueError, match=says):
         runner.Tracker().init(frames[0], box)
-    with pytest.raises(ValueError, match=r"a frame is \(H, W, 3\) uint8"):
+    with pytest.raises(ValueError, match=r"a frame must be \(H, W, 3\) uint8"):
         runner.Tracker().init(frames[0] / 255, truth[0])
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from dslt_jax.benchmarks.report import names
-from dslt_jax.benchmarks.report.files import ReportError, save
+from dslt_jax.benchmarks.report.files import ReportError, leave, save
 from dslt_jax.benchmarks.report.model import Curve, Report, Tracker
 
+# All that a report may have.
+PLOTS = ["success", "precision", "eao", "attributes", "speed", "accuracy_robustness", "eao_ranking"]
+NAMES = [f"{plot}{suffix}" for plot in PLOTS for suffix in (".pdf", ".png")]
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -60,7 +63,7 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
                 metadata = {"CreationDate": None} if suffix == ".pdf" else {}
                 write = functools.partial(figure.savefig, metadata=metadata)
                 written.append(save(folder / f"{name}{suffix}", write))
-    return written
+    return leave(folder, written, NAMES)
 
 
 def _known(tracker: Tracker, measure: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dslt_jax.benchmarks.report.files import save
+from dslt_jax.benchmarks.report.files import leave, save
 from dslt_jax.benchmarks.report.model import Measure, Report
 
 _LATEX = {
@@ -38,7 +38,8 @@ def write_tables(report: Report, folder: Path) -> list[Path]:
             "attributes.tex": attributes_tex(report),
         }
     texts["sequences.csv"] = sequences_csv(report)
-    return [_save(folder / name, text) for name, text in texts.items()]
+    written = [_save(folder / name, text) for name, text in texts.items()]
+    return leave(folder, written, ["attributes.csv", "attributes.tex"])
 
 
 def leaderboard_csv(report: Report) -> str:
