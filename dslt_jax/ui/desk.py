@@ -123,6 +123,7 @@ class Desk:
             if self._job is not None:
                 self._job.stop()
             self.spec, self._problem = wanted.spec, ""
+            self._undraw(opened)
             beside = []
             if opened.clip.live:  # its frames are gone afterwards: they are drawn at once
                 beside = [opened.kept.camera_overlay(list(wanted.boxes), opened.source.fps)]
@@ -155,6 +156,7 @@ class Desk:
         if self._job is not None and self._job.running:
             raise RequestError("the target is being followed: stop first")
         opened.book.forget(frame, target)
+        self._undraw(opened)
         opened.kept.save(opened.book, self.spec, "interrupted")
         self._changed()
 
@@ -166,6 +168,14 @@ class Desk:
         if not opened.book.targets():
             raise RequestError("there are no boxes to draw: follow something first")
         self._drawing = Drawing(opened.book, opened.clip, opened.kept, self.spec, self._changed)
+
+    def _undraw(self, opened: Opened) -> None:
+        """Takes the overlay of a file away, as its boxes are others now; a camera's stays."""
+        if self._drawing is not None:
+            self._drawing.stop()
+        self._drawing = None
+        if not opened.clip.live:
+            opened.kept.undraw()
 
     def picture(self, number: int | None) -> tuple[int, bytes, tuple[int, int]]:
         """Returns a frame's number, a JPEG of it, its width and height; None: a camera's newest."""

@@ -94,6 +94,11 @@ class Kept:
         write_json(self.folder / SUMMARY, summary | {"files": files})
         self._saved = time.monotonic()
 
+    def undraw(self) -> None:
+        """Removes the overlay video."""
+        for path in self.folder.glob("overlay*.[mw]*") if self._folder else ():
+            path.unlink(missing_ok=True)
+
     def camera_overlay(self, targets: list[str], fps: float | None) -> VideoFile:
         """Returns what draws the frames of a camera as they come; raises OSError."""
         number = len(list(self.folder.glob("overlay*"))) + 1

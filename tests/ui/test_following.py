@@ -114,6 +114,9 @@ def test_the_overlay_of_a_file(page):
     name = state["drawing"]["name"]
     assert name.startswith("overlay.") and name in state["files"]
     assert page.ask("GET", "api/file", name=name)[0] == 200
+    page.follow(4, t1=[12, 12, 20, 16])  # corrected: it showed other boxes
+    state, _ = page.wait(lambda state: state["job"]["state"] == "done")
+    assert name not in state["files"] and state["drawing"] is None
 
 
 def test_what_goes_wrong_is_said_and_the_rows_stay(page, fake):
