@@ -36,7 +36,7 @@ from dslt_jax.benchmarks.metrics import vot
 from dslt_jax.benchmarks.results import Results, ResultsError
 from dslt_jax.benchmarks.settings import RunError
 from dslt_jax.benchmarks.tables import plural
-from dslt_jax.cli import common, paths
+from dslt_jax.cli import common, paths, scoring
 from dslt_jax.cli.main import UserError
 from dslt_jax.cli.progress import Progress
 from dslt_jax.weights.store import WeightsError
@@ -107,7 +107,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
     device = environments.default_device() if values.device == "auto" else values.device
     try:
         dataset = datasets.load(values.dataset, values.root, values.annotations)
-        wanted = dataset.subset(values.sequences or dataset.names)
+        wanted = scoring.chosen(dataset, values.sequences)
         settings = {
             "dataset": dataset.name,
             "tracker": spec.describe(),

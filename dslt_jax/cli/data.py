@@ -13,7 +13,7 @@ from tqdm import tqdm
 from dslt_jax.benchmarks import datasets
 from dslt_jax.benchmarks.datasets.check import Checker
 from dslt_jax.benchmarks.tables import plural
-from dslt_jax.cli import paths
+from dslt_jax.cli import paths, scoring
 from dslt_jax.cli.main import UserError
 
 VERBS = ("check",)
@@ -42,7 +42,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError("which folder? --root DIR")
     try:
         dataset = datasets.load(values.dataset, values.root, values.annotations)
-        dataset = dataset.subset(values.sequences or dataset.names)
+        dataset = scoring.chosen(dataset, values.sequences)
     except datasets.DatasetError as error:
         raise UserError(str(error)) from None
     for note in dataset.notes:

@@ -66,6 +66,13 @@ def check_flags(command: str, values: flags.FlagValues, arguments: list[str]) ->
     return folders
 
 
+def chosen(dataset: datasets.Dataset, names: list[str] | None) -> datasets.Dataset:
+    """Returns the sequences that --sequences names, or all; raises UserError, DatasetError."""
+    if names is not None and not any(names):  # as of a variable of the shell that is not set
+        raise UserError("--sequences names none: leave it out for all of them")
+    return dataset.subset(dataset.names if names is None else names)
+
+
 def load(
     command: str,
     values: flags.FlagValues,
@@ -81,7 +88,7 @@ def load(
     if name is None:
         raise UserError(f"which benchmark? --dataset {' | '.join(datasets.LAYOUTS)}")
     dataset = datasets.load(name, root, annotations)
-    dataset = dataset.subset(values.sequences or dataset.names)
+    dataset = chosen(dataset, values.sequences)
     names, faults = [], []
     for sequence in dataset.names:
         try:

@@ -89,6 +89,8 @@ def test_sequences_can_be_done_one_by_one(dslt, capsys):
     captured = capsys.readouterr()
     assert "going on, 1 of 2 sequences are done" in captured.err
     assert "generic, ope, 2 sequences" in captured.out
+    assert dslt("--sequences", "") == 1
+    assert "--sequences names none" in capsys.readouterr().err
     assert dslt("--sequences", "one,three") == 1
     assert "generic has no sequence 'three'" in capsys.readouterr().err
 
