@@ -20,9 +20,8 @@ from dslt_jax.cli import endings
 from dslt_jax.cli.main import UserError
 from dslt_jax.media.frame_size import SizeWatch
 from dslt_jax.media.frames import FramesError
+from dslt_jax.media.source import FPS
 from dslt_jax.version import __version__
-
-DEFAULT_FPS = 25.0  # of the overlay video where the input does not say
 
 
 def run(
@@ -58,7 +57,7 @@ def run(
     path, records = folder.path, begin(records)
     resumed, overlays = _parts(path, kept)
     stem = f"overlay_{len(resumed) + 1}" if resumed else "overlay"
-    drawn = sinks.VideoFile(path, names, fps or DEFAULT_FPS, stem) if video else None
+    drawn = sinks.VideoFile(path, names, fps or FPS, stem) if video else None
     about = {**asked, **_machine(), **({"resumed": resumed} if resumed else {})}
     planned = [f"{sinks.box_stem(name)}{end}" for name in names for end in (".csv", ".txt")]
     planned += [*overlays, *([drawn.path.name] if drawn else [])]

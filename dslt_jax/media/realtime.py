@@ -6,9 +6,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 
-from dslt_jax.media.source import PATIENCE, Frame, Source
-
-FPS = 25.0  # at which what has no times, such as a folder of images, is played
+from dslt_jax.media.source import FPS, PATIENCE, Frame, Source
 
 
 def newest(source: Source) -> Generator[Frame, None, None]:

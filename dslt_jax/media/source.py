@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 READ_AHEAD = 4  # frames that wait, decoded, for the tracker
+FPS = 25.0  # frames a second of what does not say, such as a folder of images
 PATIENCE = 2.0  # seconds to wait for a thread that is not needed any more
 TOLERANCE = 0.0005  # seconds: times are shown with three decimals
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from dslt_jax.media.container import Video
+from dslt_jax.media.source import FPS
 
 _UNSTEADY = 2  # frames that times may go back in one part; more is another part, put behind it
 
@@ -24,7 +25,7 @@ class Timeline:
         self.end = 0.0
         self._in_order = video.container.format.name == "avi"  # what it calls display is decoding
         self._origin = None if self._in_order else video.origin
-        self._step = 1 / (video.rate or 25.0)
+        self._step = 1 / (video.rate or FPS)
         self._shift = 0.0
         self._has_times, self._live = video.has_times, live
         self._arrival: float | None = None  # of the first frame

@@ -22,7 +22,7 @@ from dslt_jax.app.sinks import (
 )
 from dslt_jax.app.spec import Spec
 from dslt_jax.media.overlay import COLORS, Overlay
-from dslt_jax.media.source import DamagedFrame, Image
+from dslt_jax.media.source import FPS, DamagedFrame, Image
 from dslt_jax.media.writer import open_writer
 from dslt_jax.types import Observation
 from dslt_jax.ui.book import Book, Row
@@ -30,7 +30,6 @@ from dslt_jax.ui.clip import Clip
 from dslt_jax.version import __version__
 
 EVERY = 5.0  # seconds between two savings while a target is followed
-FPS = 25.0  # of an overlay whose input does not say
 
 
 class Kept:
