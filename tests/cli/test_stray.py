@@ -41,7 +41,7 @@ def test_what_is_left_over_is_told_with_how_it_is_written(
     ("words", "text"),
     [
         ("score --sequences A here", "which benchmark?"),
-        ("score --sequences A results/none", "which benchmark?"),
+        ("score --sequences A results/none", "the results folder results/none is missing"),
         ("score --dataset x none", "there is no dataset 'x'"),
         ("data --sequences A check", "which folder?"),
         ("track --set x=1 --box 20 40 28 24", "what is to be tracked?"),
