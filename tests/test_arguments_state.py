@@ -204,6 +204,31 @@ def test_a_tracker_of_ones_own_may_have_any_state(followed):
     assert wrapped.center.shape == (8, 2)
 
 
+class Counted(Wrap):
+    """One with a field that `many` calls its own."""
+
+    targets: int = 1
+
+
+def test_a_tracker_of_ones_own_may_have_a_field_called_targets(followed):
+    frames, state, *_ = followed
+    _, out = dslt.step(Counted(tracker=presets.kcf()), {}, Followed(state, None), frames[1])
+    assert out.box.shape == (4,)
+
+
+def test_a_key_beside_a_state_is_told(followed):
+    frames, state, *_ = followed
+    says = "key is of a start: a state has made its random choices"
+    key = jax.random.key(1)
+    refused(lambda: dslt.track(presets.kcf(), {}, frames, state=state, key=key), says)
+
+
+def test_a_path_is_no_params_of_a_tracker_without_a_network(followed):
+    frames, *_ = followed
+    says = "params is the path 'x.npz', this tracker has no network"
+    refused(lambda: dslt.init(presets.kcf(), "x.npz", frames[0], [40, 30, 24, 20]), says)
+
+
 class Lazy:
     """A learner of one's own, which learns nothing."""
 

@@ -146,6 +146,9 @@ def test_a_setting_of_a_part_that_is_not_there_says_which_is():
 def test_unknown_preset_lists_the_choices():
     with pytest.raises(ValueError, match=r"choose one of compact, .*paper, .*mosse"):
         presets.by_name("papr")
+    with pytest.raises(AttributeError, match=r"choose one of compact, .*paper, .*mosse"):
+        _ = presets.papr
+    assert {"by_name", "compact", "mosse"} <= set(dir(presets))
 
 
 def test_paper_and_released_constants():

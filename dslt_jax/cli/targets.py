@@ -59,10 +59,11 @@ def from_flags(values: flags.FlagValues, arguments: Sequence[str]) -> list[Wante
         if len(values.box) > 1:
             raise BoxError("--box was given twice: several targets are a file, --targets FILE")
         box, left = join_words(values.box[0], arguments)
-    if left and values.input and os.path.exists(left[0]):
+    if left and os.path.exists(left[0]):
+        behind = f" behind --input {values.input[0]}" if values.input else ""
         raise BoxError(
-            f"'{left[0]}' is left over behind --input {values.input[0]}: a run follows one input, "
-            "and a glob of images is put in quotes, --input 'frames/*.png'"
+            f"'{left[0]}' is left over{behind}: a run follows one input, and a glob of images is "
+            "put in quotes, --input 'frames/*.png'"
         )
     if left:
         raise BoxError(

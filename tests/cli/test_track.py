@@ -115,13 +115,17 @@ def test_bad_boxes(run, fake, box, message):
     assert "Traceback" not in result.stderr
 
 
-def test_the_input_may_stand_alone(fake, folder, tmp_path, monkeypatch):
+def test_the_input_may_stand_alone(fake, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "20").touch()  # which is a number of the box all the same
     words = [str(folder), "--novideo", "--output=o", "--box", "30", "12", "20", "16"]
     assert cli.main(["dslt", "track", *words]) == 0
     assert (tmp_path / "o" / "boxes.csv").exists()
     assert cli.main(["dslt", "track", "gone.mp4", "--box=1,2,3,4"]) == 1
+    assert "there is no file or folder 'gone.mp4'" in capsys.readouterr().err
+    images = [str(path) for path in sorted(folder.iterdir())[:2]]  # a glob without quotes
+    assert cli.main(["dslt", "track", *images, "--box=1,2,3,4"]) == 1
+    assert f"'{images[0]}' is left over: a run follows one input" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
